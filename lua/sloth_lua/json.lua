@@ -1,0 +1,25 @@
+--- `json`: text of values and back.
+
+local host = ...
+
+local json = { null = host.null, list = host.list }
+
+--- JSON text of a value, keys sorted. `{}` is an empty map, `json.list{}` an empty list.
+---@param value any
+---@return string
+function json.encode(value) return host.call("json.encode", host.encode(value, "value"), false) end
+
+--- The same, over several lines.
+---@param value any
+---@return string
+function json.pretty(value) return host.call("json.encode", host.encode(value, "value"), true) end
+
+--- The value of JSON text; `null` inside it is `json.null`.
+---@param text string
+---@return any value nil if the text is not JSON
+---@return string? problem
+function json.decode(text)
+  return host.call("json.decode", host.want("json.decode", "text", text, "string"))
+end
+
+return json

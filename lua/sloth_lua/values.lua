@@ -1,0 +1,25 @@
+--- `values`: what --values and --set gave. Calling it lays them over defaults:
+--- `local cfg = values{ replicas = 2 }`.
+
+local host = ...
+local type, next, setmetatable = type, next, setmetatable
+
+local function overlay(defaults, given)
+  local merged = {}
+  for key, value in next, defaults do merged[key] = value end
+  for key, value in next, given do
+    local below = merged[key]
+    if type(value) == "table" and type(below) == "table" and #value == 0 and #below == 0 then
+      merged[key] = overlay(below, value)
+    else
+      merged[key] = value
+    end
+  end
+  return merged
+end
+
+return setmetatable(host.call("values"), {
+  __call = function(self, defaults)
+    return overlay(host.want("values", "its argument", defaults, "table"), self)
+  end,
+})

@@ -1,0 +1,226 @@
+--- Values as JSON text and back: the only form in which a table crosses between Lua and Python.
+--- Nothing else that is a Lua object ever does, because lupa crashes the process when Python
+--- outlives the coroutine that one came from (docs/decisions/0002).
+
+---@type { is_utf8: fun(text: string): boolean }
+local host = ...
+
+local type, next, pairs, getmetatable, setmetatable = type, next, pairs, getmetatable, setmetatable
+local tostring, tonumber, error = tostring, tonumber, error
+local byte, char, find, format, gsub = string.byte, string.char, string.find, string.format, string.gsub
+local match, sub, concat, floor = string.match, string.sub, table.concat, math.floor
+
+local MAX_DEPTH = 100
+local MAX_INTEGER = 2 ^ 53
+
+local LIST = { __name = "list" }
+local null = setmetatable({}, {
+  __tostring = function() return "null" end,
+  __newindex = function() error("null cannot be changed", 2) end,
+})
+
+--- Marks a table as a list, so that it stays one (`[]`) when it is empty.
+---@param values table?
+---@return table
+local function list(values) return setmetatable(values or {}, LIST) end
+
+-- The path to the value at hand, filled while encoding so that an error can name it.
+local keys, tables, depth, out, size = {}, {}, 0, {}, 0
+
+local function refuse(what)
+  local path = keys[0] or ""
+  for level = 1, depth do
+    local key = keys[level]
+    if level > 6 then
+      path = path .. "…"
+      break
+    elseif type(key) == "number" then
+      path = path .. format("[%d]", key)
+    else
+      path = path .. (path == "" and "" or find(path, ":$") and " " or ".") .. key
+    end
+  end
+  error({ refused = (path == "" and "the value" or path) .. " " .. what }, 0)
+end
+
+local function put(text)
+  size = size + 1
+  out[size] = text
+end
+
+local function escape(character) return format("\\u%04x", byte(character)) end
+
+local function quote(text)
+  if find(text, '[%c"\\\128-\255]') then
+    if find(text, "[\128-\255]") and not host.is_utf8(text) then
+      refuse("is not UTF-8 text; encode bytes first, for instance with crypto.base64")
+    end
+    text = gsub(text, '[%c"\\]', escape)
+  end
+  return '"' .. text .. '"'
+end
+
+local function number(value)
+  if value ~= value or value == 1 / 0 or value == -1 / 0 then
+    refuse("is " .. tostring(value) .. ", which is no JSON number")
+  end
+  if value == floor(value) then
+    if value > MAX_INTEGER or value < -MAX_INTEGER then
+      refuse("is an integer beyond 2^53, which Lua cannot hold exactly; use a string")
+    end
+    return format("%d", value)
+  end
+  local short = format("%.14g", value)
+  return tonumber(short) == value and short or format("%.17g", value)
+end
+
+local encode_value
+
+local function enter(value)
+  if depth >= MAX_DEPTH then
+    for level = 1, depth do
+      if tables[level] == value then refuse("contains itself") end
+    end
+    refuse("is nested deeper than " .. MAX_DEPTH .. " levels")
+  end
+  depth = depth + 1
+  tables[depth] = value
+end
+
+local function leave()
+  keys[depth], tables[depth] = nil, nil
+  depth = depth - 1
+end
+
+local function encode_list(value, length)
+  local count = 0
+  for key in next, value do
+    count = count + 1
+    if type(key) ~= "number" then refuse("has both list items and the key " .. tostring(key)) end
+    if key > length or key < 1 or key ~= floor(key) then refuse("has a gap before item " .. tostring(key)) end
+  end
+  if count ~= length then refuse("has a gap: a list is 1..n without nil, write null for an empty item") end
+  enter(value)
+  for index = 1, length do
+    put(index == 1 and "[" or ",")
+    keys[depth] = index
+    encode_value(value[index])
+  end
+  leave()
+  put("]")
+end
+
+local function encode_map(value)
+  enter(value)
+  local separator = "{"
+  for key, item in next, value do
+    if type(key) ~= "string" then
+      depth = depth - 1
+      refuse(format("has the key %s; a list is 1..n without gaps, a map has only strings as keys", tostring(key)))
+    end
+    keys[depth] = key
+    put(separator)
+    put(quote(key))
+    put(":")
+    encode_value(item)
+    separator = ","
+  end
+  leave()
+  put("}")
+end
+
+function encode_value(value)
+  local kind = type(value)
+  if kind == "string" then
+    put(quote(value))
+  elseif kind == "number" then
+    put(number(value))
+  elseif kind == "boolean" then
+    put(value and "true" or "false")
+  elseif kind == "nil" or value == null then
+    put("null")
+  elseif kind ~= "table" then
+    refuse("is a " .. kind .. ", which cannot be kept; only text, numbers, booleans, lists and maps can")
+  elseif #value > 0 then
+    encode_list(value, #value)
+  elseif next(value) ~= nil then
+    encode_map(value)
+  else
+    put(getmetatable(value) == LIST and "[]" or "{}")
+  end
+end
+
+--- JSON text of a value. Raises `{ refused = "attributes.ports[2] is …" }` for what is not JSON.
+---@param value any
+---@param name string? what the value is called in an error; after a colon its fields stand alone
+---@return string
+local function encode(value, name)
+  keys, tables, depth, out, size = { [0] = name }, {}, 0, {}, 0
+  encode_value(value)
+  return concat(out)
+end
+
+local UNESCAPED = { b = "\b", f = "\f", n = "\n", r = "\r", t = "\t", ["/"] = "/", ['"'] = '"', ["\\"] = "\\" }
+
+-- Python writes \u only for control characters, all below 128. Other letters may have hex digits
+-- behind them that are ordinary text.
+local function unescape(letter, hex)
+  if letter == "u" then return char(tonumber(hex, 16)) end
+  return UNESCAPED[letter] .. hex
+end
+
+local function decode_text(json, at)
+  local stop = find(json, '["\\]', at)
+  if byte(json, stop) == 34 then return sub(json, at, stop - 1), stop + 1 end
+  while byte(json, stop) == 92 do stop = find(json, '["\\]', stop + 2) end
+  local raw = sub(json, at, stop - 1)
+  raw = gsub(raw, "\\(.)(%x?%x?%x?%x?)", unescape)
+  return raw, stop + 1
+end
+
+local decode_value
+
+local function decode_list(json, at)
+  local result, count = list(), 0
+  if byte(json, at) == 93 then return result, at + 1 end
+  repeat
+    count = count + 1
+    result[count], at = decode_value(json, at)
+    at = at + 1
+  until byte(json, at - 1) == 93
+  return result, at
+end
+
+local function decode_map(json, at)
+  local result, key = {}, nil
+  if byte(json, at) == 125 then return result, at + 1 end
+  repeat
+    key, at = decode_text(json, at + 1)
+    result[key], at = decode_value(json, at + 1)
+    at = at + 1
+  until byte(json, at - 1) == 125
+  return result, at
+end
+
+function decode_value(json, at)
+  local first = byte(json, at)
+  if first == 34 then return decode_text(json, at + 1) end
+  if first == 123 then return decode_map(json, at + 1) end
+  if first == 91 then return decode_list(json, at + 1) end
+  if first == 116 then return true, at + 4 end
+  if first == 102 then return false, at + 5 end
+  if first == 110 then return null, at + 4 end
+  local digits = match(json, "^[-+%d.eE]+", at)
+  return tonumber(digits), at + #digits
+end
+
+--- The value of JSON text that Python wrote: compact and known to be well-formed.
+---@param json string
+---@return any
+local function decode(json)
+  local value = decode_value(json, 1)
+  if value == null then return nil end
+  return value
+end
+
+return { encode = encode, decode = decode, list = list, null = null }

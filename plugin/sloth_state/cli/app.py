@@ -1,0 +1,192 @@
+"""What every command shares: its store, its output, its words and its questions.
+
+Data goes to stdout, words about it to stderr. A command hands rows or an object to `emit` or
+`emit_object` and does not know which form the user asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from sloth_state.cli.failures import Declined, OutputFailed, uses_colour
+from sloth_state.cli.tables import Column, table
+from sloth_state.errors import StoreError, UsageError
+
+if TYPE_CHECKING:
+    from sloth_state.model import Json
+    from sloth_state.store import Store
+
+Row = TypeVar("Row")
+
+
+class App:
+    """One run of one command."""
+
+    def __init__(self, *, state: str | None = None, json: bool = False, no_color: bool = False):
+        self.state = state
+        """The store's URL; None for SLOTH_RUNNER_STATE or else the default."""
+        self.json = json
+        """Whether data is printed as JSON."""
+        self.no_color = no_color
+        self._store: Store | None = None
+
+    # -- the store -------------------------------------------------------------------------
+
+    def store(self, *, create: bool = False, heal: bool = True) -> Store:
+        """The store, opened once and closed by `close`.
+
+        Marks runs of dead processes as failed, and says so, unless `heal` is false. The default
+        store is made if it does not exist yet, so that on a new machine there simply is nothing;
+        one that was named is made only with `create`, else StoreMissing is raised.
+        """
+        from sloth_state.open import open_store
+
+        if self._store is None:
+            self._store = open_store(self.state, create=create or not self._is_named())
+            if self._store.read_only:
+                self.say(f"Note: {self._store.read_only}; reading only")
+            elif heal:
+                self._mark_interrupted_runs(self._store)
+        return self._store
+
+    def _is_named(self) -> bool:
+        return bool(self.state or os.environ.get("SLOTH_RUNNER_STATE"))
+
+    @property
+    def actor(self) -> str:
+        """Who runs this command: user@host."""
+        from sloth_state.processes import current_holder
+
+        holder = current_holder()
+        return f"{holder.user}@{holder.host}"
+
+    def audit(self, action: str, workflow: str, detail: str) -> None:
+        """Write into the audit trail what the user does now.
+
+        Raises what the store raises, so a deed that cannot be written down is not done.
+        """
+        from datetime import UTC, datetime
+
+        from sloth_state.model import AuditEntry
+
+        entry = AuditEntry(datetime.now(UTC), self.actor, action, workflow, detail)
+        self.store().audit(entry)
+
+    def _mark_interrupted_runs(self, store: Store) -> None:
+        from sloth_state.healing import mark_interrupted_runs
+        from sloth_state.processes import is_dead
+
+        try:
+            marked = mark_interrupted_runs(store, is_dead)
+        except StoreError as error:  # reading goes on even where nothing can be written
+            self.say(f"Note: interrupted runs were not marked: {error.message}")
+            return
+        for run in marked:
+            reason = (run.error_msg or "").removeprefix("interrupted: ")
+            self.say(
+                f"Note: run {run.id} of {run.name} was interrupted ({reason}); marked as failed"
+            )
+
+    def close(self) -> None:
+        """Close the store if it was opened."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    # -- data ------------------------------------------------------------------------------
+
+    def emit(
+        self,
+        rows: Sequence[Row],
+        columns: Sequence[Column[Row]],
+        shape: Callable[[Row], Json],
+        *,
+        footer: str = "",
+    ) -> None:
+        """Print rows: a table and its footer, or a JSON array of each row's shape.
+
+        No rows is an empty array, or the footer alone.
+        """
+        if self.json:
+            self._write_json([shape(row) for row in rows])
+        else:
+            lines = self.table(rows, columns) if rows else []
+            separator = [""] if lines and footer else []
+            self.write_lines([*lines, *separator, *([footer] if footer else [])])
+
+    def emit_object(self, value: Json, text: Callable[[], Iterable[str]]) -> None:
+        """Print one thing: its JSON, or the lines that `text` makes of it."""
+        if self.json:
+            self._write_json(value)
+        else:
+            self.write_lines(text())
+
+    def table(
+        self, rows: Sequence[Row], columns: Sequence[Column[Row]], *, indent: str = ""
+    ) -> list[str]:
+        """The lines of a table, in colour and fitted to the terminal if stdout is one."""
+        return table(rows, columns, colour=self.colour, room=self._room(), indent=indent)
+
+    def strong(self, heading: str) -> str:
+        """A heading, in bold where stdout has colours."""
+        return click.style(heading, bold=True) if self.colour else heading
+
+    @property
+    def colour(self) -> bool:
+        """Whether stdout gets colours."""
+        return uses_colour(sys.stdout, refused=self.no_color)
+
+    def write(self, text: str) -> None:
+        """Write to stdout at once. Raises OutputFailed for a full disk, say."""
+        try:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputFailed(f"the output cannot be written: {error.strerror}") from error
+
+    def write_lines(self, lines: Iterable[str]) -> None:
+        """Write lines to stdout."""
+        self.write("".join(f"{line}\n" for line in lines))
+
+    def _write_json(self, value: Json) -> None:
+        import json
+
+        self.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+    def _room(self) -> int | None:
+        if not sys.stdout.isatty():
+            return None
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+
+    # -- words -----------------------------------------------------------------------------
+
+    def say(self, words: str) -> None:
+        """Words about the work, on stderr; a note in yellow at a terminal."""
+        colour = uses_colour(sys.stderr, refused=self.no_color)
+        note, separator, rest = words.partition(": ")
+        if colour and separator and note == "Note":
+            words = click.style(f"{note}{separator}", fg="yellow") + rest
+        sys.stderr.write(f"{words}\n")
+
+    def confirm(self, question: str, *, doing: str) -> None:
+        """Ask on the terminal, and go on only after "y" or "yes".
+
+        Raises UsageError where nobody can answer: `doing` begins its sentence. Any other answer,
+        and none, raises `Declined`.
+        """
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise UsageError(
+                f"{doing} needs a confirmation, and there is no terminal to ask at",
+                hint="Add --force to do it without being asked.",
+            )
+        sys.stderr.write(f"{question} [y/N] ")
+        sys.stderr.flush()
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise Declined

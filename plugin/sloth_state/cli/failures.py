@@ -1,0 +1,67 @@
+"""The one place where an error becomes text or JSON on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TextIO
+
+import click
+
+from sloth_state.errors import SlothError
+
+
+class Declined(SlothError):
+    """The user answered a question with no."""
+
+    code = "declined"
+
+    def __init__(self) -> None:
+        super().__init__("declined; nothing was changed")
+
+
+class OutputFailed(SlothError):
+    """What a command has to say cannot be written to stdout."""
+
+    code = "output"
+
+
+def render_error(error: SlothError, as_json: bool, *, no_color: bool = False) -> None:
+    """Write an error to stderr: the sentence, the lines of the script it is about, the hint.
+
+    As JSON it is one object, `{"error": {"code", "message", "hint", "exit_code"}}`.
+    """
+    if as_json:
+        sys.stderr.write(_error_json(error) + "\n")
+        return
+    colour = uses_colour(sys.stderr, refused=no_color)
+    lines = [_labelled("Error:", error.message, "red", colour)]
+    excerpt = getattr(error, "excerpt", None)
+    if excerpt:
+        lines.append(excerpt)
+    if error.hint:
+        lines.append(_labelled("Hint:", error.hint, "yellow", colour))
+    sys.stderr.write("\n".join(lines) + "\n")
+
+
+def uses_colour(stream: TextIO, *, refused: bool) -> bool:
+    """Whether a stream gets colours: a terminal does, unless NO_COLOR or the user says no."""
+    if refused or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return stream.isatty()
+
+
+def _error_json(error: SlothError) -> str:
+    import json
+
+    facts = {
+        "code": error.code,
+        "message": error.message,
+        "hint": error.hint,
+        "exit_code": error.exit_code,
+    }
+    return json.dumps({"error": facts}, ensure_ascii=False)
+
+
+def _labelled(label: str, words: str, colour: str, colours: bool) -> str:
+    return f"{click.style(label, fg=colour) if colours else label} {words}"

@@ -1,0 +1,44 @@
+"""The `state` and `state workflow` groups: the names of their commands, and where those are."""
+
+from __future__ import annotations
+
+import click
+
+from sloth_state.cli.lazy import LazyCommand, LazyGroup
+
+STATE_COMMANDS = {
+    "workflow": LazyCommand(
+        "sloth_state.cli.groups:workflow", "Look at and manage workflow state."
+    ),
+}
+
+WORKFLOW_COMMANDS = {
+    "list": LazyCommand("sloth_state.cli.list_runs:command", "List runs, newest first."),
+    "show": LazyCommand("sloth_state.cli.show:command", "Show one run whole."),
+    "versions": LazyCommand("sloth_state.cli.versions:command", "List a workflow's versions."),
+    "resources": LazyCommand("sloth_state.cli.resources:command", "List a version's resources."),
+    "outputs": LazyCommand("sloth_state.cli.outputs:command", "Print a run's outputs."),
+    "delete": LazyCommand(
+        "sloth_state.cli.delete:command", "Delete a workflow's records, never the real things."
+    ),
+    "tags": LazyCommand("sloth_state.cli.tags:group", "Add, remove and list tags of runs."),
+    "locks": LazyCommand("sloth_state.cli.locks:locks_command", "List the locks that are held."),
+    "unlock": LazyCommand(
+        "sloth_state.cli.locks:unlock_command", "Take a lock away from its holder."
+    ),
+    "verify": LazyCommand("sloth_state.cli.verify:command", "Check the whole store for damage."),
+}
+
+
+@click.group("state", cls=LazyGroup, lazy_commands=STATE_COMMANDS)
+def state() -> None:
+    """Look at and manage the state store."""
+
+
+@click.group("workflow", cls=LazyGroup, lazy_commands=WORKFLOW_COMMANDS)
+def workflow() -> None:
+    """Look at and manage workflow state.
+
+    REF is a workflow's name (its newest run), name@N or name-vN (version N), a run id, or the
+    beginning of one.
+    """

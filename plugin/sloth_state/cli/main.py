@@ -1,0 +1,104 @@
+"""Runs a click command as a process: errors become text and an exit code, bugs a traceback."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from sloth_state.cli.failures import render_error
+from sloth_state.errors import Interrupted, SlothError, UsageError
+
+PROGRAM = "sloth-runner"
+COMPLETION_VARIABLE = "_SLOTH_RUNNER_COMPLETE"
+BROKEN_PIPE = 141
+"""What a shell reports for a process that SIGPIPE ended."""
+
+
+def run_cli(command: click.Command, arguments: Sequence[str] | None = None) -> int:
+    """Run the command with these arguments (default: the process's) and return the exit code.
+
+    Every SlothError and every usage error is rendered on stderr. An error of any other kind is a
+    bug: its traceback is printed, and the code is 1. Answers the shell when that asks for
+    completions.
+    """
+    if COMPLETION_VARIABLE in os.environ:
+        return _complete(command)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    _escape_what_cannot_be_encoded()
+    try:
+        return _invoke(command, words)
+    except BrokenPipeError:
+        _discard_output()
+        return BROKEN_PIPE
+    except (SlothError, click.ClickException, KeyboardInterrupt) as cause:
+        error = _as_sloth_error(cause)
+    except Exception:
+        return _report_bug()
+    render_error(error, wants_json(words), no_color="--no-color" in words)
+    return error.exit_code
+
+
+def _invoke(command: click.Command, words: list[str]) -> int:
+    try:
+        with command.make_context(PROGRAM, list(words)) as context:
+            command.invoke(context)
+    except click.exceptions.Exit as exit:
+        sys.stdout.flush()
+        return exit.exit_code
+    sys.stdout.flush()
+    return 0
+
+
+def _complete(command: click.Command) -> int:
+    """Print completions, and nothing else whatever happens: the user is in the middle of a line."""
+    sys.stderr = io.StringIO()
+    try:
+        command.main(prog_name=PROGRAM, complete_var=COMPLETION_VARIABLE)
+    except SystemExit as exit:
+        return exit.code if isinstance(exit.code, int) else 1
+    except Exception:
+        return 1
+
+
+def wants_json(words: Sequence[str]) -> bool:
+    """Whether the arguments ask for JSON, found without parsing: they may be wrong."""
+    pairs = zip(words, [*words[1:], ""], strict=True)
+    return any(
+        word in ("-ojson", "--output=json") or (word in ("-o", "--output") and value == "json")
+        for word, value in pairs
+    )
+
+
+def _as_sloth_error(cause: SlothError | click.ClickException | KeyboardInterrupt) -> SlothError:
+    if isinstance(cause, SlothError):
+        return cause
+    if isinstance(cause, KeyboardInterrupt):
+        return Interrupted("Ctrl-C")
+    context = getattr(cause, "ctx", None)
+    path = context.command_path if context else PROGRAM
+    return UsageError(cause.format_message().rstrip("."), hint=f"See: {path} --help")
+
+
+def _report_bug() -> int:
+    import traceback
+
+    traceback.print_exc()
+    sys.stderr.write("This is a bug, please report it with the text above.\n")
+    return 1
+
+
+def _escape_what_cannot_be_encoded() -> None:
+    """A terminal of another encoding than UTF-8 gets escapes, and not an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _discard_output() -> None:
+    """Nobody reads stdout any more; Python would complain when it flushes it at the end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())

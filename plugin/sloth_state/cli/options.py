@@ -1,0 +1,72 @@
+"""Options and arguments that several commands have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+import click
+
+from sloth_state.cli.app import App
+from sloth_state.cli.complete import complete_reference
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --output, --state and --no-color, and hand the command the `App` they make as `app`.
+
+    --state and --no-color also count when they stand before the command.
+    """
+
+    @click.option(
+        "-o",
+        "--output",
+        "output_format",
+        type=click.Choice(["table", "json"]),
+        default="table",
+        help="How data is printed.",
+    )
+    @click.option("--state", metavar="URL", help="The state store.")
+    @click.option("--no-color", is_flag=True, help="Print no colours.")
+    @click.pass_context
+    @wraps(command)
+    def with_app(
+        context: click.Context,
+        /,
+        *,
+        output_format: str,
+        state: str | None,
+        no_color: bool,
+        **parameters: Any,
+    ) -> Any:
+        before = context.find_root().params
+        app = App(
+            state=state or before.get("state"),
+            json=output_format == "json",
+            no_color=no_color or bool(before.get("no_color")),
+        )
+        context.call_on_close(app.close)
+        return command(app, **parameters)
+
+    return with_app
+
+
+def reference_argument(command: Command) -> Command:
+    """Add REF: a name, name@N, name-vN, a run id or the beginning of one."""
+    return click.argument("ref", metavar="REF", shell_complete=complete_reference)(command)
+
+
+def show_sensitive_option(command: Command) -> Command:
+    """Add --show-sensitive."""
+    return click.option(
+        "--show-sensitive",
+        is_flag=True,
+        help="Print sensitive outputs too; that is written to the audit trail.",
+    )(command)
+
+
+def force_option(command: Command) -> Command:
+    """Add --force."""
+    return click.option("--force", is_flag=True, help="Do it without asking.")(command)

@@ -1,0 +1,70 @@
+"""Opening a store by what the user says about where it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from sloth_state.errors import StoreMissing, UsageError
+from sloth_state.store import Store
+
+VARIABLE = "SLOTH_RUNNER_STATE"
+DEFAULT_PATH = "~/.sloth-runner/state.db"
+
+_SQLITE = "sqlite:///"
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def random_id() -> str:
+    """12 hex digits."""
+    return os.urandom(6).hex()
+
+
+def open_store(
+    url: str | None = None,
+    *,
+    create: bool = True,
+    clock: Callable[[], datetime] = utc_now,
+    ids: Callable[[], str] = random_id,
+) -> Store:
+    """Open the store at a path or an `sqlite:///` URL.
+
+    None: the environment variable SLOTH_RUNNER_STATE, else ~/.sloth-runner/state.db.
+    `create=False` is for those who only look: a file that is not there is StoreMissing. Raises
+    UsageError for another kind of store, StoreError for a file that cannot be used.
+    """
+    from sloth_state.sqlite.store import SqliteStore
+
+    named = url or os.environ.get(VARIABLE)
+    path = _path_of(named or DEFAULT_PATH)
+    try:
+        return SqliteStore.open(path, create=create, clock=clock, ids=ids)
+    except StoreMissing as error:
+        if named is None:
+            error.hint = "Nothing has run yet. Run a workflow with: sloth-runner run FILE"
+        raise
+
+
+def _path_of(url: str) -> str:
+    path = url.removeprefix(_SQLITE)
+    scheme, separator, _ = path.partition("://")
+    if separator and scheme.replace("+", "").isalnum():
+        raise UsageError(
+            f"state cannot be kept in {scheme}://: this release keeps it in SQLite only",
+            hint=f"Give a path, or a URL such as {_SQLITE}state.db",
+        )
+    if not path or "\0" in path or not _is_utf8(path):
+        raise UsageError(f"{url!r} does not name a file for the state store")
+    return os.path.expanduser(path)
+
+
+def _is_utf8(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,184 @@
+"""One connection to one SQLite file: reading, transactions, and errors in our words."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import get_ident
+from typing import Any, NoReturn, TypeAlias
+
+import apsw
+
+from sloth_state.sqlite.translation import full, read_only, translate
+from sloth_state.sqlite.write_queue import WriteQueue
+
+Row: TypeAlias = tuple[Any, ...]
+Bindings: TypeAlias = Sequence[str | int | float | bytes | None]
+
+DISK_FULL = "the disk is full"
+"""Why a store may be read only: the one reason that a write answers with StoreFull."""
+
+
+class Connection:
+    """Belongs to the thread and the process that made it; anything else is a RuntimeError."""
+
+    def __init__(
+        self, database: apsw.Connection, path: str, *, queue: WriteQueue, read_only: str | None
+    ) -> None:
+        self.path = path
+        self.read_only = read_only
+        self._database = database
+        self._queue = queue
+        self._depth = 0
+        self._process = os.getpid()
+        self._thread = get_ident()
+        self._closed = False
+
+    def select(self, sql: str, bindings: Bindings = ()) -> list[Row]:
+        """All rows of a query."""
+        self._check_owner()
+        try:
+            return self._database.execute(sql, bindings).fetchall()
+        except (apsw.Error, UnicodeDecodeError) as error:
+            self._fail(error)
+
+    def stream(self, sql: str, bindings: Bindings = ()) -> Iterator[Row]:
+        """The rows of a query one by one, for those that may not fit into memory."""
+        self._check_owner()
+        try:
+            yield from self._database.execute(sql, bindings)
+        except (apsw.Error, UnicodeDecodeError) as error:
+            self._fail(error)
+
+    def first(self, sql: str, bindings: Bindings = ()) -> Row | None:
+        """The first row of a query, or None."""
+        rows = self.select(sql, bindings)
+        return rows[0] if rows else None
+
+    def write(self, sql: str, bindings: Bindings = ()) -> int:
+        """Run a statement inside a `transaction`; how many rows it changed."""
+        assert self._depth, "a write outside of a transaction"
+        try:
+            self._database.execute(sql, bindings)
+        except apsw.Error as error:
+            self._fail(error)
+        return self._database.changes()
+
+    def write_many(self, sql: str, rows: Iterable[Bindings]) -> None:
+        """Run a statement once for each row, inside a `transaction`."""
+        assert self._depth, "a write outside of a transaction"
+        try:
+            self._database.executemany(sql, rows)
+        except apsw.Error as error:
+            self._fail(error)
+
+    def last_key(self) -> int:
+        """The integer key of the row inserted last."""
+        return self._database.last_insert_rowid()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All writes inside are durable when it ends, or none is there if it raises.
+
+        Waits for its turn in the write queue. A transaction inside another is a savepoint.
+        """
+        self._check_owner()
+        if self._depth:
+            scope = self._savepoint()
+        else:
+            self._check_writable()
+            scope = self._outermost()
+        with scope:
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All reading inside sees the same state of the store. Blocks no writer."""
+        self._check_owner()
+        if self._database.in_transaction:
+            yield
+            return
+        self._run("BEGIN")
+        try:
+            yield
+        finally:
+            self._undo("ROLLBACK")
+
+    def close(self) -> None:
+        """Give the file up. Closing twice is allowed.
+
+        The last connection moves the write-ahead log into the database, which must not meet a
+        writer; if somebody has the turn to write just now, this connection is not the last.
+        """
+        if self._closed:
+            return
+        self._check_owner()
+        self._closed = True
+        try:
+            if self.read_only is None:
+                self._queue.try_acquire()
+            self._database.close()
+        except apsw.Error as error:
+            self._fail(error)
+        finally:
+            self._queue.close()
+
+    @contextmanager
+    def _outermost(self) -> Iterator[None]:
+        self._queue.acquire()
+        try:
+            # IMMEDIATE, because a read that turns into a write can fail when another came between.
+            self._run("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._run("COMMIT")
+            except BaseException:
+                self._undo("ROLLBACK")
+                raise
+        finally:
+            self._queue.release()
+
+    @contextmanager
+    def _savepoint(self) -> Iterator[None]:
+        self._run("SAVEPOINT inner_transaction")
+        try:
+            yield
+        except BaseException:
+            self._undo("ROLLBACK TO inner_transaction")
+            self._undo("RELEASE inner_transaction")
+            raise
+        self._run("RELEASE inner_transaction")
+
+    def _run(self, sql: str) -> None:
+        try:
+            self._database.execute(sql)
+        except apsw.Error as error:
+            self._fail(error)
+
+    def _undo(self, sql: str) -> None:
+        """After some failures, a full disk for one, SQLite has rolled back already."""
+        if self._database.in_transaction:
+            self._run(sql)
+
+    def _fail(self, error: Exception) -> NoReturn:
+        raise translate(error, self.path, self._database.system_errno) from error
+
+    def _check_owner(self) -> None:
+        if self._process != os.getpid() or self._thread != get_ident():
+            raise RuntimeError(
+                "a store belongs to the thread and the process that opened it: "
+                "use Store.reopen in each thread, and open_store after a fork"
+            )
+        if self._closed:
+            raise RuntimeError("this store is closed")
+
+    def _check_writable(self) -> None:
+        if self.read_only == DISK_FULL:
+            raise full(self.path)
+        if self.read_only is not None:
+            raise read_only(self.path, self.read_only)

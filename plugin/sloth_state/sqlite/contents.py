@@ -1,0 +1,33 @@
+"""Workflow files and values, kept once per SHA-256."""
+
+from __future__ import annotations
+
+from sloth_state.errors import InvalidValue
+from sloth_state.sqlite.checksums import content_hash
+from sloth_state.sqlite.connection import Connection
+from sloth_state.values import MAX_BYTES
+
+
+def keep_content(db: Connection, content: bytes | None) -> int | None:
+    """The key of the content's row, which is written if it is new. Part of a transaction."""
+    if content is None:
+        return None
+    if len(content) > MAX_BYTES:
+        raise InvalidValue(
+            f"the workflow file has {len(content):,} bytes, and the most is {MAX_BYTES:,}"
+        )
+    hash = content_hash(content)
+    row = db.first("SELECT content_key FROM contents WHERE hash = ?", (hash,))
+    if row is not None:
+        return int(row[0])
+    db.write("INSERT INTO contents (hash, content) VALUES (?, ?)", (hash, content))
+    return db.last_key()
+
+
+def remove_unused_contents(db: Connection) -> None:
+    """Remove what no version refers to any more. Part of a transaction."""
+    db.write(
+        "DELETE FROM contents WHERE NOT EXISTS "
+        "(SELECT 1 FROM state_versions WHERE source_key = content_key) AND NOT EXISTS "
+        "(SELECT 1 FROM state_versions WHERE values_key = content_key)"
+    )

@@ -1,0 +1,135 @@
+"""What is known about a store's file before SQLite is asked, and what SQLite does not say."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from sloth_state.errors import StoreDamaged, StoreForeign, StoreMissing, StoreUnreadable
+
+APPLICATION_ID = 0x534C4F54
+"""SLOT in ASCII, in the file's header: this file is ours (https://sqlite.org/fileformat.html)."""
+
+_MAGIC = b"SQLite format 3\x00"
+_HEADER_BYTES = 100
+_KEEP_IT = "Move it away, or name another store with --state"
+
+
+def store_exists(path: str) -> bool:
+    """Whether there is a store's file; False if there is nothing.
+
+    Raises StoreForeign, StoreDamaged or StoreUnreadable for a file that is something else, so that
+    nothing is ever written into it. Looks at the header only.
+    """
+    try:
+        kind = os.stat(path)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if stat.S_ISDIR(kind.st_mode):
+        raise StoreUnreadable(path, "is a directory", hint=f"Name a file in it: {path}/state.db")
+    if not stat.S_ISREG(kind.st_mode):
+        raise StoreForeign(path, "is not a regular file", hint=_KEEP_IT)
+    _check_header(path, _read_header(path))
+    return True
+
+
+def _read_header(path: str) -> bytes:
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    try:
+        return os.read(descriptor, _HEADER_BYTES)
+    finally:
+        os.close(descriptor)
+
+
+def _check_header(path: str, header: bytes) -> None:
+    if not header:
+        raise StoreForeign(
+            path, "is empty: it was cut off, or something else made it", hint=_KEEP_IT
+        )
+    if not header.startswith(_MAGIC):
+        raise StoreForeign(path, "is not an SQLite database", hint=_KEEP_IT)
+    if len(header) < _HEADER_BYTES:
+        raise damaged(path, f"was cut off after {len(header)} bytes")
+    if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+        raise StoreForeign(path, "is an SQLite database of another program", hint=_KEEP_IT)
+
+
+def missing_bytes(path: str) -> int:
+    """How many bytes the file is shorter than its header says; 0 if it is not."""
+    header = _read_header(path)
+    page_size = int.from_bytes(header[16:18], "big")
+    pages = int.from_bytes(header[28:32], "big")
+    return max(0, pages * (65536 if page_size == 1 else page_size) - os.stat(path).st_size)
+
+
+def why_read_only(path: str) -> str | None:
+    """Why the system would not let this process write to the file, or None."""
+    if not os.access(path, os.W_OK):
+        return "the file is read-only"
+    # SQLite makes its write-ahead log and we make the queue beside the file.
+    if not os.access(os.path.dirname(path), os.W_OK | os.X_OK):
+        return "the folder is read-only"
+    return None
+
+
+def is_disk_full(path: str) -> bool:
+    """Whether the file system has no room, or no file, left for this process."""
+    try:
+        system = os.statvfs(os.path.dirname(path))
+    except OSError:
+        return False
+    # SQLite needs some pages at once; a file system of unlimited files says 0 of 0.
+    return system.f_bavail * system.f_frsize < 65536 or (system.f_files > 0 and not system.f_favail)
+
+
+def make_folder(path: str) -> None:
+    """Make the folder of a file, and those above it, for the owner only."""
+    folder = os.path.dirname(path)
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise StoreUnreadable(
+            path,
+            f"cannot be made: the folder {folder}: {error.strerror}",
+            hint="Name another place with --state or SLOTH_RUNNER_STATE",
+        ) from error
+
+
+def sync_folder(path: str) -> None:
+    """Make the name of a new or renamed file durable, not only its content."""
+    descriptor = os.open(os.path.dirname(path), os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_if_there(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+def missing(path: str) -> StoreMissing:
+    return StoreMissing(
+        path, "does not exist", hint="Run a workflow first, or name another store with --state"
+    )
+
+
+def damaged(path: str, what: str) -> StoreDamaged:
+    return StoreDamaged(
+        path,
+        what,
+        hint="See what else is wrong with: sloth-runner state workflow verify, and bring a backup "
+        "back with: sloth-runner state workflow restore",
+    )
+
+
+def unreadable(path: str, error: OSError) -> StoreUnreadable:
+    return StoreUnreadable(path, f"cannot be read: {error.strerror}")

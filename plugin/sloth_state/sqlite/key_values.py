@@ -1,0 +1,95 @@
+"""Key-value state: what scripts keep between runs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sloth_state.errors import InvalidValue
+from sloth_state.model import Json, KeyValueStats
+from sloth_state.sqlite.base import StoreBase
+from sloth_state.sqlite.tables import KEY_VALUES
+from sloth_state.sqlite.timestamps import to_microseconds
+from sloth_state.values import canonical, check_name, from_json
+
+_LIVE = "(expires_at IS NULL OR expires_at > ?)"
+# Keys are compared as the bytes they are; LIKE and GLOB would give some characters a meaning.
+_BEGINS = "key >= ?1 AND substr(key, 1, length(?1)) = ?1"
+
+
+class KeyValues(StoreBase):
+    """The part of `Store` about key-value state."""
+
+    def kv_get(self, key: str) -> tuple[bool, Json]:
+        found = self._live(check_name(key, "the key"))
+        return (False, None) if found is None else (True, from_json(found[0]))
+
+    def kv_set(self, key: str, value: Json, *, ttl: timedelta | None = None) -> None:
+        check_name(key, "the key")
+        text = canonical(value, "the value")
+        with self._db.transaction():
+            expires_at = None if ttl is None else to_microseconds(self._clock() + ttl)
+            KEY_VALUES.save(self._db, key, text, expires_at)
+
+    def kv_delete(self, key: str) -> bool:
+        with self._db.transaction():
+            existed = self._live(key) is not None
+            self._db.write("DELETE FROM key_values WHERE key = ?", (key,))
+            return existed
+
+    def kv_keys(self, prefix: str = "") -> list[str]:
+        rows = self._db.select(
+            f"SELECT key FROM key_values WHERE {_BEGINS} "
+            "AND (expires_at IS NULL OR expires_at > ?2) ORDER BY key",
+            (prefix, self._now()),
+        )
+        return [key for (key,) in rows]
+
+    def kv_clear(self, prefix: str = "") -> int:
+        with self._db.transaction():
+            live = len(self.kv_keys(prefix))
+            self._db.write(f"DELETE FROM key_values WHERE {_BEGINS}", (prefix,))
+            return live
+
+    def kv_increment(self, key: str, by: int | float = 1) -> int | float:
+        check_name(key, "the key")
+        canonical(by, "the increment")
+        with self._db.transaction():
+            text, expires_at = self._live(key) or ("0", None)
+            number = from_json(text)
+            if isinstance(number, bool) or not isinstance(number, int | float):
+                raise InvalidValue(f"{key} cannot be incremented: its value is not a number")
+            total: int | float = number + by
+            KEY_VALUES.save(self._db, key, canonical(total, key), expires_at)
+            return total
+
+    def kv_compare_swap(self, key: str, expected: Json, value: Json) -> bool:
+        check_name(key, "the key")
+        text = canonical(value, "the value")
+        wanted = None if expected is None else canonical(expected, "the expected value")
+        with self._db.transaction():
+            found, expires_at = self._live(key) or (None, None)
+            if found != wanted:
+                return False
+            KEY_VALUES.save(self._db, key, text, expires_at)
+            return True
+
+    def kv_stats(self) -> KeyValueStats:
+        row = self._db.first(
+            "SELECT count(*), count(expires_at), coalesce(sum(octet_length(value)), 0) "
+            f"FROM key_values WHERE {_LIVE}",
+            (self._now(),),
+        )
+        assert row is not None
+        return KeyValueStats(*row)
+
+    def _live(self, key: str) -> tuple[str, int | None] | None:
+        """The JSON text and the expiry of a key that has not expired."""
+        row = self._db.first(
+            f"SELECT {KEY_VALUES.selected('k')} FROM key_values k WHERE key = ?", (key,)
+        )
+        if row is None:
+            return None
+        row_key, *columns, checksum = row
+        KEY_VALUES.check(self._db, row_key, columns, checksum)
+        _, text, expires_at = columns
+        return None if expires_at is not None and expires_at <= self._now() else (text, expires_at)

@@ -1,0 +1,95 @@
+"""Locks: leases on names, with fencing tokens (see docs/decisions on why both)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from sloth_state.errors import LockHeld, LockLost
+from sloth_state.model import Holder, Lock, LockScope, RunStatus
+from sloth_state.sqlite import lock_rows
+from sloth_state.sqlite.base import StoreBase
+from sloth_state.sqlite.run_rows import find_run
+from sloth_state.sqlite.tables import AUDIT_TRAIL
+from sloth_state.sqlite.version_rows import close_run
+from sloth_state.values import check_name
+
+
+class Locks(StoreBase):
+    """The part of `Store` about locks."""
+
+    def acquire_lock(
+        self,
+        scope: LockScope,
+        name: str,
+        holder: Holder,
+        lease: timedelta,
+        is_dead: Callable[[Holder], bool],
+    ) -> Lock:
+        check_name(name, "the lock's name")
+        # Those who wait ask often; they should not take the turn of those who write.
+        self._why_over(lock_rows.held_lock(self._db, scope, name), is_dead)
+        with self._db.transaction():
+            held = lock_rows.held_lock(self._db, scope, name)
+            why_over = self._why_over(held, is_dead)
+            if held is not None:
+                self._end(held, why_over, str(holder), "take over lock")
+            now = self._clock()
+            token = lock_rows.next_token(self._db, scope, name)
+            lock = Lock(scope, name, holder, token, now, now, now + lease)
+            lock_rows.save_lock(self._db, lock)
+            return lock
+
+    def renew_lock(self, lock: Lock, lease: timedelta) -> Lock:
+        with self._db.transaction():
+            self._check_lock(lock, self._now())
+            held = lock_rows.held_lock(self._db, lock.scope, lock.name)
+            if held is None:
+                raise LockLost(lock.name)
+            now = self._clock()
+            renewed = held._replace(heartbeat_at=now, expires_at=now + lease)
+            lock_rows.save_lock(self._db, renewed)
+            return renewed
+
+    def release_lock(self, lock: Lock) -> None:
+        with self._db.transaction():
+            held = lock_rows.held_lock(self._db, lock.scope, lock.name)
+            if held is not None and held.token == lock.token:
+                lock_rows.free_lock(self._db, lock.scope, lock.name)
+
+    def break_lock(self, scope: LockScope, name: str, actor: str) -> Lock | None:
+        with self._db.transaction():
+            held = lock_rows.held_lock(self._db, scope, name)
+            if held is not None:
+                self._end(held, f"{actor} broke the lock of {held.holder}", actor, "break lock")
+                lock_rows.free_lock(self._db, scope, name)
+            return held
+
+    def locks(self) -> list[Lock]:
+        rows = self._db.select(
+            f"{lock_rows.SELECT_LOCKS} WHERE user IS NOT NULL ORDER BY scope, name"
+        )
+        return [lock_rows.lock_of(lock_rows.checked_lock(self._db, row)) for row in rows]
+
+    def _why_over(self, held: Lock | None, is_dead: Callable[[Holder], bool]) -> str:
+        """Why a lock may be taken; raises LockHeld if it may not."""
+        if held is None:
+            return "it is free"
+        if held.expires_at <= self._clock():
+            return f"the lease of {held.holder} ran out"
+        if is_dead(held.holder):
+            return f"{held.holder} is gone"
+        raise LockHeld(held)
+
+    def _end(self, held: Lock, why: str, actor: str, action: str) -> None:
+        """End what was done under a lock that its holder does not give up by itself."""
+        workflow = held.name if held.scope is LockScope.WORKFLOW else None
+        if workflow is not None:
+            self._interrupt_run_of(workflow, f"interrupted: {why}")
+        now = self._now()
+        AUDIT_TRAIL.insert(self._db, now, actor, action, workflow, f"{held.scope} {held.name}: {why}")
+
+    def _interrupt_run_of(self, workflow: str, error: str) -> None:
+        run = find_run(self._db, "w.name = ? AND r.status = ?", workflow, RunStatus.RUNNING.value)
+        if run is not None:
+            close_run(self._db, run, RunStatus.FAILED, self._now(), error=error)

@@ -1,0 +1,191 @@
+"""Making a store's file, and getting at one by the best way its surroundings allow."""
+
+from __future__ import annotations
+
+import os
+
+import apsw
+
+from sloth_state.errors import StoreError, StoreFull
+from sloth_state.sqlite import files, schema
+from sloth_state.sqlite.connection import DISK_FULL, Connection
+from sloth_state.sqlite.translation import translate
+from sloth_state.sqlite.write_queue import WriteQueue
+
+BUSY_MILLISECONDS = 5000
+
+
+def connect(path: str, *, create: bool) -> Connection:
+    """Open the store at an absolute path, making it first if `create` allows.
+
+    Raises the errors of the tree under StoreError, each for its own condition of the file.
+    """
+    if not files.store_exists(path):
+        if not create:
+            raise files.missing(path)
+        _create(path)
+    reason = files.why_read_only(path)
+    if reason is None:
+        try:
+            return _open_for_writing(path)
+        except StoreFull:
+            reason = DISK_FULL
+    return _open_for_reading(path, reason)
+
+
+def _create(path: str) -> None:
+    """Make the file complete under another name first: nobody ever sees an unfinished store."""
+    files.make_folder(path)
+    queue = WriteQueue(path)
+    queue.acquire()
+    try:
+        if not files.store_exists(path):
+            _build(path)
+    finally:
+        queue.close()
+
+
+def _build(path: str) -> None:
+    unfinished = path + ".new"
+    try:
+        _remove_with_logs(unfinished)
+        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL, 0o600))
+        _initialise(unfinished)
+        # A log left behind by a store that somebody removed would be replayed into the new one.
+        _remove_with_logs(path)
+        os.rename(unfinished, path)
+        files.sync_folder(path)
+    except OSError as error:
+        raise files.unreadable(path, error) from error
+    finally:
+        _remove_with_logs(unfinished)
+
+
+def _initialise(path: str) -> None:
+    database = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        # Readers then never wait for writers. A file system without shared memory keeps the old
+        # mode and says so, see `_configure`.
+        database.pragma("journal_mode", "WAL")
+        schema.create(database)
+    except apsw.Error as error:
+        raise translate(error, path, database.system_errno) from error
+    finally:
+        database.close()
+
+
+def _remove_with_logs(path: str) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        files.remove_if_there(path + suffix)
+
+
+def _open_for_writing(path: str) -> Connection:
+    queue = WriteQueue(path)
+    database = _open(path, apsw.SQLITE_OPEN_READWRITE)
+    try:
+        _configure(database)
+        schema.check(database, path)
+        schema.upgrade(database, queue)
+    except apsw.Error as error:
+        raise _close_after(error, database, path) from error
+    except StoreError:
+        database.close()
+        raise
+    return Connection(database, path, queue=queue, read_only=None)
+
+
+def _configure(database: apsw.Connection) -> None:
+    # The write queue orders writers. This is for what it does not order: the moment in which a
+    # connection recovers or folds in the log, and writers that do not know the queue.
+    database.set_busy_timeout(BUSY_MILLISECONDS)
+    # With a log FULL syncs at every commit, which is what makes a commit durable; with a rollback
+    # journal it takes EXTRA, which also syncs the folder when the journal goes.
+    log = database.pragma("journal_mode") == "wal"
+    database.pragma("synchronous", "FULL" if log else "EXTRA")
+    # SQLite ignores REFERENCES unless told otherwise, in every connection anew.
+    database.pragma("foreign_keys", True)
+    # A crafted file must not call functions through its schema.
+    database.pragma("trusted_schema", False)
+
+
+def _open_for_reading(path: str, reason: str) -> Connection:
+    """Read where writing is impossible, which SQLite by itself refuses if it has to make files."""
+    database = _readable(path)
+    try:
+        database.pragma("trusted_schema", False)
+        database.pragma("query_only", True)
+        schema.check(database, path)
+        schema.refuse_upgrade(database, path, reason)
+    except apsw.Error as error:
+        raise _close_after(error, database, path) from error
+    except StoreError:
+        database.close()
+        raise
+    return Connection(database, path, queue=WriteQueue(path), read_only=reason)
+
+
+def _readable(path: str) -> apsw.Connection:
+    database = _open(path, apsw.SQLITE_OPEN_READONLY)
+    try:
+        database.set_busy_timeout(BUSY_MILLISECONDS)
+        database.pragma("user_version")
+    except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.IOError, apsw.FullError):
+        # It wants to make the file of shared memory that goes with a log.
+        database.close()
+        return _image_with_log(path) if _has_log(path) else _open_immutable(path)
+    except apsw.Error as error:
+        raise _close_after(error, database, path) from error
+    return database
+
+
+def _has_log(path: str) -> bool:
+    try:
+        return os.stat(path + "-wal").st_size > 0
+    except FileNotFoundError:
+        return False
+
+
+def _open_immutable(path: str) -> apsw.Connection:
+    from urllib.parse import quote
+
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    return _open(f"file:{quote(path)}?immutable=1", flags, path)
+
+
+def _image_with_log(path: str) -> apsw.Connection:
+    """The database with what its log holds, in memory: the log can only be replayed in a copy."""
+    from shutil import copyfile
+    from tempfile import TemporaryDirectory
+
+    memory_folder = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with TemporaryDirectory(prefix="sloth-runner-", dir=memory_folder) as folder:
+        copy = f"{folder}/state.db"
+        copyfile(path, copy)
+        copyfile(path + "-wal", copy + "-wal")
+        return _image(copy, path)
+
+
+def _image(copy: str, path: str) -> apsw.Connection:
+    image = apsw.Connection(":memory:")
+    source = _open(copy, apsw.SQLITE_OPEN_READWRITE, path)
+    try:
+        with image.backup("main", source, "main") as backup:
+            backup.step()
+    except apsw.Error as error:
+        raise _close_after(error, image, path) from error
+    finally:
+        source.close()
+    return image
+
+
+def _open(name: str, flags: int, path: str | None = None) -> apsw.Connection:
+    try:
+        return apsw.Connection(name, flags=flags)
+    except apsw.Error as error:
+        raise translate(error, path or name) from error
+
+
+def _close_after(error: apsw.Error, database: apsw.Connection, path: str) -> Exception:
+    translated = translate(error, path, database.system_errno)
+    database.close()
+    return translated

@@ -1,0 +1,108 @@
+"""Rows of resources, current and past: reading them checked, as values of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sloth_state.model import Action, Resource
+from sloth_state.sqlite.checksums import closed_row_checksum, row_checksum
+from sloth_state.sqlite.connection import Connection, Row
+from sloth_state.sqlite.intervals import State
+from sloth_state.sqlite.tables import RESOURCES, damaged_row
+from sloth_state.sqlite.timestamps import from_microseconds
+from sloth_state.values import from_json
+
+HISTORY = "workflow_resource_history"
+
+SELECT_CURRENT = """
+    SELECT r.resource_key, r.workflow_key, r.id, r.type, r.name, r.valid_from, r.created_in,
+           r.action, r.status, r.attributes, r.created_at, r.updated_at, r.checksum, NULL
+    FROM workflow_resources r
+"""
+SELECT_PAST = """
+    SELECT h.history_key, h.workflow_key, r.id, r.type, r.name, h.valid_from, h.created_in,
+           h.action, h.status, h.attributes, h.created_at, h.updated_at, h.checksum, h.valid_to
+    FROM workflow_resource_history h JOIN workflow_resources r USING (resource_key)
+"""
+INSERT_PAST = """
+    INSERT INTO workflow_resource_history
+        (workflow_key, resource_key, valid_from, valid_to, created_in, action, status, attributes,
+         created_at, updated_at, checksum)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+_ACTIONS = {action.value: action for action in Action}
+
+
+class Stored(NamedTuple):
+    """A state with the key of its row."""
+
+    key: int
+    state: State
+
+
+def stored_state(db: Connection, row: Row) -> Stored:
+    """The state in a row of SELECT_CURRENT or SELECT_PAST. Raises StoreDamaged."""
+    check_resource(db, row)
+    return Stored(row[0], State(*row[1:12]))
+
+
+def check_resource(db: Connection, row: Row) -> None:
+    """Raise StoreDamaged if a row of SELECT_CURRENT or SELECT_PAST is not as it was written."""
+    if not is_sound(row):
+        raise damaged_row(db, RESOURCES.name if row[13] is None else HISTORY, row[0])
+
+
+def is_sound(row: Row) -> bool:
+    checksum = row_checksum(*row[1:12])
+    return bool(row[12] == (checksum if row[13] is None else closed_row_checksum(checksum, row[13])))
+
+
+def past_bindings(stored: Stored, valid_to: int) -> tuple[str | int, ...]:
+    """For INSERT_PAST: the state, closed by a version."""
+    state = stored.state
+    checksum = closed_row_checksum(row_checksum(*state), valid_to)
+    return (
+        state.workflow_key,
+        stored.key,
+        state.valid_from,
+        valid_to,
+        *state[5:],
+        checksum,
+    )
+
+
+def resource_of(state: State, action: Action) -> Resource:
+    return Resource(
+        state.id,
+        state.type,
+        state.name,
+        action,
+        state.status,
+        from_json(state.attributes),
+        from_microseconds(state.created_at),
+        from_microseconds(state.updated_at),
+    )
+
+
+def resources_of(db: Connection, rows: Iterable[Row], version: int) -> list[Resource]:
+    """Rows of SELECT_CURRENT or SELECT_PAST as a version sees them; one pass, it can be many."""
+    resources = []
+    for row in rows:
+        if not is_sound(row):
+            check_resource(db, row)
+        _, _, id, type, name, valid_from, _, action, status, attributes, created, updated, _, _ = row
+        resources.append(
+            Resource(
+                id,
+                type,
+                name,
+                _ACTIONS[action] if valid_from == version else Action.NOOP,
+                status,
+                from_json(attributes),
+                from_microseconds(created),
+                from_microseconds(updated),
+            )
+        )
+    return resources

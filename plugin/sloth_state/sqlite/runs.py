@@ -1,0 +1,217 @@
+"""Runs: beginning, ending and finding them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sloth_state.errors import InvalidValue, LockHeld, ReferenceNotFound, UsageError
+from sloth_state.model import Lock, LockScope, NewRun, Run, RunStatus
+from sloth_state.sqlite import lock_rows
+from sloth_state.sqlite.base import StoreBase, check_covers
+from sloth_state.sqlite.contents import keep_content, remove_unused_contents
+from sloth_state.sqlite.run_rows import (
+    SELECT_RUNS,
+    RunRow,
+    checked_run,
+    find_run,
+    latest_run,
+    run_of,
+    update_run,
+)
+from sloth_state.sqlite.tables import AUDIT_TRAIL, RUNS, VERSIONS, WORKFLOWS
+from sloth_state.sqlite.version_rows import close_run, tally, version_of
+from sloth_state.values import canonical, check_name, check_text, from_json
+
+_FINAL = (RunStatus.SUCCESS, RunStatus.FAILED, RunStatus.ROLLED_BACK)
+_NEWEST_FIRST = "ORDER BY r.started_at DESC, r.run_key DESC"
+
+
+class Runs(StoreBase):
+    """The part of `Store` about runs and workflows."""
+
+    def begin_run(self, new: NewRun, lock: Lock) -> Run:
+        name = check_name(new.name, "the workflow's name")
+        metadata = _metadata_text(new.metadata)
+        message = check_text(new.message or "", "the message")
+        values = None if new.values is None else canonical(new.values, "values").encode()
+        check_covers(lock, name)
+        with self._db.transaction():
+            now = self._now()
+            self._check_lock(lock, now)
+            workflow_key = self._workflow_key_or_new(name)
+            parent = self._last_version(workflow_key, now)
+            run_id = self._unused_run_id()
+            run_key = RUNS.insert(
+                self._db,
+                run_id,
+                workflow_key,
+                (parent or 0) + 1,
+                RunStatus.RUNNING.value,
+                now,
+                None,
+                metadata,
+                None,
+                str(lock.holder),
+                None,
+            )
+            VERSIONS.insert(
+                self._db,
+                now,
+                f"{lock.holder.user}@{lock.holder.host}",
+                message,
+                parent,
+                keep_content(self._db, new.source),
+                keep_content(self._db, values),
+                *(None,) * 6,
+            )
+            lock_rows.carry_run(self._db, lock, run_id)
+            return self.run(run_id)
+
+    def finish_run(
+        self,
+        run_id: str,
+        status: RunStatus,
+        lock: Lock,
+        *,
+        error: str | None = None,
+        unchanged: int = 0,
+    ) -> Run:
+        if status not in _FINAL:
+            raise UsageError(f"a run cannot end as {status}")
+        with self._db.transaction():
+            self._open_run(run_id, lock)
+            run = self._find(run_id)
+            close_run(self._db, run, status, self._now(), error=error, unchanged=unchanged)
+            return self.run(run_id)
+
+    def interrupt_run(self, run_id: str, reason: str) -> Run:
+        with self._db.transaction():
+            run = self._find(run_id)
+            if run.status == RunStatus.RUNNING:
+                close_run(self._db, run, RunStatus.FAILED, self._now(), error=reason)
+            return self.run(run_id)
+
+    def run(self, run_id: str) -> Run:
+        with self._db.snapshot():
+            return self._model_run(self._find(run_id))
+
+    def runs(
+        self,
+        *,
+        name: str | None = None,
+        status: RunStatus | None = None,
+        tag: str | None = None,
+        latest: bool = False,
+        limit: int | None = None,
+    ) -> list[Run]:
+        condition, bindings = run_filter(name, status, tag, latest)
+        sql = f"{SELECT_RUNS} {condition} {_NEWEST_FIRST} LIMIT ?"
+        with self._db.snapshot():
+            rows = self._db.select(sql, (*bindings, -1 if limit is None else limit))
+            return [self._model_run(checked_run(self._db, row)) for row in rows]
+
+    def count_runs(
+        self,
+        *,
+        name: str | None = None,
+        status: RunStatus | None = None,
+        tag: str | None = None,
+        latest: bool = False,
+    ) -> int:
+        condition, bindings = run_filter(name, status, tag, latest)
+        row = self._db.first(f"SELECT count(*) FROM workflow_states r {condition}", bindings)
+        assert row is not None
+        return int(row[0])
+
+    def run_ids_starting_with(self, prefix: str, *, limit: int = 20) -> list[str]:
+        rows = self._db.select(
+            "SELECT id FROM workflow_states WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
+            (prefix, prefix + "g", limit),  # g comes after all hex digits
+        )
+        return [run_id for (run_id,) in rows]
+
+    def workflow_names(self) -> list[str]:
+        return [name for (name,) in self._db.select("SELECT name FROM workflows ORDER BY name")]
+
+    def set_metadata(self, run_id: str, values: Mapping[str, str], lock: Lock) -> None:
+        _metadata_text(values)
+        with self._db.transaction():
+            self._open_run(run_id, lock)
+            run = self._find(run_id)
+            metadata = _metadata_text(from_json(run.metadata) | dict(values))
+            update_run(self._db, run._replace(metadata=metadata))
+
+    def delete_workflow(self, name: str, actor: str) -> None:
+        with self._db.transaction():
+            now = self._now()
+            workflow_key = self._workflow_key(name)
+            lock = lock_rows.held_lock(self._db, LockScope.WORKFLOW, name)
+            if lock is not None and lock.expires_at > self._clock():
+                raise LockHeld(lock)
+            lock_rows.free_lock(self._db, LockScope.WORKFLOW, name)
+            runs = self.count_runs(name=name)
+            self._db.write("DELETE FROM workflows WHERE workflow_key = ?", (workflow_key,))
+            remove_unused_contents(self._db)
+            AUDIT_TRAIL.insert(self._db, now, actor, "delete", name, f"{runs} runs")
+
+    def _workflow_key_or_new(self, name: str) -> int:
+        row = self._db.first("SELECT workflow_key FROM workflows WHERE name = ?", (name,))
+        return row[0] if row is not None else WORKFLOWS.insert(self._db, name)
+
+    def _last_version(self, workflow_key: int, now: int) -> int | None:
+        """The number of the newest version, which is final from now on."""
+        run = latest_run(self._db, workflow_key)
+        if run is None:
+            return None
+        if run.status == RunStatus.RUNNING:
+            error = f"interrupted: {run.locked_by} gave the lock up before the run had ended"
+            close_run(self._db, run, RunStatus.FAILED, now, error=error)
+        return run.version
+
+    def _unused_run_id(self) -> str:
+        while True:
+            run_id = self._new_id()
+            if not self._db.select("SELECT 1 FROM workflow_states WHERE id = ?", (run_id,)):
+                return run_id
+
+    def _find(self, run_id: str) -> RunRow:
+        run = find_run(self._db, "r.id = ?", run_id)
+        if run is None:
+            raise ReferenceNotFound(run_id)
+        return run
+
+    def _model_run(self, run: RunRow) -> Run:
+        count = run.resource_count
+        if count is None:
+            count = tally(self._db, run, version_of(self._db, run).parent).resource_count
+        return run_of(run, count)
+
+
+def run_filter(
+    name: str | None, status: RunStatus | None, tag: str | None, latest: bool
+) -> tuple[str, list[str]]:
+    """The WHERE clause over workflow_states `r`, and its bindings."""
+    conditions, bindings = [], []
+    if name is not None:
+        conditions.append("r.workflow_key = (SELECT workflow_key FROM workflows WHERE name = ?)")
+        bindings.append(name)
+    if status is not None:
+        conditions.append("r.status = ?")
+        bindings.append(status.value)
+    if tag is not None:
+        conditions.append("r.run_key IN (SELECT run_key FROM run_tags WHERE tag = ?)")
+        bindings.append(tag)
+    if latest:
+        conditions.append(
+            "r.version = (SELECT max(n.version) FROM workflow_states n "
+            "WHERE n.workflow_key = r.workflow_key)"
+        )
+    return f"WHERE {' AND '.join(conditions)}" if conditions else "", bindings
+
+
+def _metadata_text(metadata: Mapping[str, str]) -> str:
+    for key, value in metadata.items():
+        check_name(key, "a key of the metadata")
+        if not isinstance(value, str):
+            raise InvalidValue(f"metadata.{key} must be a string, not {type(value).__name__}")
+    return canonical(dict(metadata), "metadata")

@@ -1,0 +1,74 @@
+"""The schema and how a file of an older one becomes one of this release."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import apsw
+
+from sloth_state.errors import StoreNewer
+from sloth_state.sqlite import schema_1
+from sloth_state.sqlite.files import APPLICATION_ID
+from sloth_state.sqlite.translation import read_only
+from sloth_state.sqlite.write_queue import WriteQueue
+
+
+class Migration(NamedTuple):
+    """A step from the schema before to `number`, all of it in one transaction."""
+
+    number: int
+    name: str
+    statements: str
+
+
+MIGRATIONS = (Migration(1, "first schema", schema_1.STATEMENTS),)
+
+
+def create(database: apsw.Connection) -> None:
+    """Make an empty file a store."""
+    database.pragma("application_id", APPLICATION_ID)
+    migrate(database)
+
+
+def check(database: apsw.Connection, path: str) -> None:
+    """Raise StoreNewer for a schema that this release does not know."""
+    found = database.pragma("user_version")
+    if found > MIGRATIONS[-1].number:
+        raise StoreNewer(path, found, MIGRATIONS[-1].number)
+
+
+def upgrade(database: apsw.Connection, queue: WriteQueue) -> None:
+    """Bring a file to the newest schema; the usual case, that it is, costs one look."""
+    if database.pragma("user_version") < MIGRATIONS[-1].number:
+        queue.acquire()
+        try:
+            migrate(database)
+        finally:
+            queue.release()
+
+
+def refuse_upgrade(database: apsw.Connection, path: str, reason: str) -> None:
+    """Raise StoreReadOnly if the file would have to be upgraded but cannot be written to."""
+    found = database.pragma("user_version")
+    if found < MIGRATIONS[-1].number:
+        raise read_only(path, f"{reason}, and its schema {found} must be upgraded first")
+
+
+def migrate(database: apsw.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Apply those migrations that the file lacks. The caller holds the write queue."""
+    for migration in migrations:
+        with database:
+            # Another process may have done it while this one waited for its turn.
+            if database.pragma("user_version") < migration.number:
+                _apply(database, migration)
+
+
+def _apply(database: apsw.Connection, migration: Migration) -> None:
+    database.execute(migration.statements)
+    database.execute(
+        "INSERT INTO schema_migrations (number, name, applied_at) VALUES (?, ?, ?)",
+        (migration.number, migration.name, time.time_ns() // 1000),
+    )
+    database.pragma("user_version", migration.number)

@@ -1,0 +1,60 @@
+"""The store in SQLite: its parts put together, opened and closed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from sloth_state.sqlite.integrity import Integrity
+from sloth_state.sqlite.key_values import KeyValues
+from sloth_state.sqlite.locks import Locks
+from sloth_state.sqlite.opening import connect
+from sloth_state.sqlite.outputs import Outputs
+from sloth_state.sqlite.resources import Resources
+from sloth_state.sqlite.runs import Runs
+from sloth_state.sqlite.tags import Tags
+from sloth_state.sqlite.versions import Versions
+
+
+class SqliteStore(Runs, Versions, Resources, Outputs, Locks, KeyValues, Tags, Integrity):
+    """A `Store` in one SQLite file. Make one with `SqliteStore.open` or `open_store`."""
+
+    @classmethod
+    def open(
+        cls,
+        path: str,
+        *,
+        create: bool,
+        clock: Callable[[], datetime],
+        ids: Callable[[], str],
+    ) -> Self:
+        """Open the file, or make it if `create`. Raises StoreError, see `sloth_state.errors`."""
+        return cls(connect(os.path.abspath(path), create=create), clock, ids)
+
+    @property
+    def url(self) -> str:
+        return f"sqlite:///{self._db.path}"
+
+    @property
+    def read_only(self) -> str | None:
+        return self._db.read_only
+
+    def reopen(self) -> Self:
+        return self.open(self._db.path, create=False, clock=self._clock, ids=self._new_id)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,120 @@
+"""The tables whose rows carry a checksum, and writing to them so that it is right.
+
+Columns stand in the order that the checksum covers them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+from sloth_state.sqlite import files
+from sloth_state.sqlite.checksums import row_checksum
+from sloth_state.sqlite.connection import Connection
+
+Value: TypeAlias = str | int | None
+
+
+class Table:
+    """A table with an integer key, columns of its own, and a checksum over those."""
+
+    def __init__(self, name: str, key: str, columns: str, *, unique: str = "") -> None:
+        self.name = name
+        self.key = key
+        self.columns = tuple(columns.split())
+        listed = ", ".join(self.columns)
+        marks = ", ".join("?" * (len(self.columns) + 1))
+        self._insert = f"INSERT INTO {name} ({listed}, checksum) VALUES ({marks})"
+        assigned = ", ".join(f"{column} = ?" for column in self.columns)
+        self._update = f"UPDATE {name} SET {assigned}, checksum = ? WHERE {key} = ?"
+        replaced = ", ".join(f"{column} = excluded.{column}" for column in self.columns)
+        self._save = (
+            f"{self._insert} ON CONFLICT ({unique}) "
+            f"DO UPDATE SET {replaced}, checksum = excluded.checksum"
+        )
+
+    def selected(self, alias: str) -> str:
+        """Key, columns and checksum, for the SELECT list of a query."""
+        return ", ".join(f"{alias}.{column}" for column in (self.key, *self.columns, "checksum"))
+
+    def insert(self, db: Connection, *values: Value) -> int:
+        """Add a row; returns its key."""
+        db.write(self._insert, (*values, row_checksum(*values)))
+        return db.last_key()
+
+    def insert_many(self, db: Connection, rows: Iterable[Sequence[Value]]) -> None:
+        db.write_many(self._insert, ((*values, row_checksum(*values)) for values in rows))
+
+    def save(self, db: Connection, *values: Value) -> None:
+        """Add a row, or replace the one that is equal in the unique columns."""
+        db.write(self._save, (*values, row_checksum(*values)))
+
+    def update(self, db: Connection, key: int, *values: Value) -> None:
+        db.write(self._update, (*values, row_checksum(*values), key))
+
+    def update_many(self, db: Connection, rows: Iterable[tuple[int, Sequence[Value]]]) -> None:
+        db.write_many(
+            self._update, ((*values, row_checksum(*values), key) for key, values in rows)
+        )
+
+    def check(self, db: Connection, key: int, values: Sequence[Value], checksum: int) -> None:
+        """Raise StoreDamaged if a row that was read is not the one that was written."""
+        if row_checksum(*values) != checksum:
+            raise damaged_row(db, self.name, key)
+
+
+def damaged_row(db: Connection, table: str, key: int) -> Exception:
+    return files.damaged(db.path, f"is damaged: row {key} of {table} is not what was written")
+
+
+WORKFLOWS = Table("workflows", "workflow_key", "name")
+RUNS = Table(
+    "workflow_states",
+    "run_key",
+    "id workflow_key version status started_at completed_at metadata error_msg locked_by "
+    "resource_count",
+)
+VERSIONS = Table(
+    "state_versions",
+    "run_key",
+    "created_at created_by description parent source_key values_key "
+    "created updated deleted read unchanged hash",
+)
+RESOURCES = Table(
+    "workflow_resources",
+    "resource_key",
+    "workflow_key id type name valid_from created_in action status attributes "
+    "created_at updated_at",
+)
+OUTPUTS = Table(
+    "workflow_outputs", "output_key", "run_key key value sensitive", unique="run_key, key"
+)
+TASKS = Table(
+    "workflow_tasks",
+    "task_key",
+    "run_key name status attempts started_at ended_at output error_msg location",
+    unique="run_key, name",
+)
+LOCKS = Table(
+    "locks",
+    "lock_key",
+    "scope name token user host pid process_started boot_id run_id "
+    "acquired_at heartbeat_at expires_at",
+    unique="scope, name",
+)
+KEY_VALUES = Table("key_values", "pair_key", "key value expires_at", unique="key")
+TAGS = Table("run_tags", "tag_key", "run_key tag", unique="run_key, tag")
+AUDIT_TRAIL = Table("audit_trail", "entry_key", "at actor action workflow detail")
+
+TABLES = (
+    WORKFLOWS,
+    RUNS,
+    VERSIONS,
+    RESOURCES,
+    OUTPUTS,
+    TASKS,
+    LOCKS,
+    KEY_VALUES,
+    TAGS,
+    AUDIT_TRAIL,
+)

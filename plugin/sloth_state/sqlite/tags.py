@@ -1,0 +1,85 @@
+"""Tags of runs, and the audit trail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sloth_state.errors import NotFound
+from sloth_state.model import AuditEntry
+from sloth_state.sqlite.base import StoreBase
+from sloth_state.sqlite.tables import AUDIT_TRAIL, TAGS
+from sloth_state.sqlite.timestamps import from_microseconds, to_microseconds
+from sloth_state.values import check_name, check_text
+
+
+class Tags(StoreBase):
+    """The part of `Store` about tags and the audit trail."""
+
+    def add_tags(self, run_id: str, tags: Sequence[str], actor: str) -> list[str]:
+        wanted = {check_name(tag, "the tag") for tag in tags}
+        with self._db.transaction():
+            new = sorted(wanted.difference(self.tags(run_id)))
+            run_key = self._run_key(run_id)
+            TAGS.insert_many(self._db, [(run_key, tag) for tag in new])
+            self._audit_tags(run_id, "tag", new, actor)
+            return self.tags(run_id)
+
+    def remove_tags(self, run_id: str, tags: Sequence[str], actor: str) -> list[str]:
+        with self._db.transaction():
+            absent = sorted(set(tags).difference(self.tags(run_id)))
+            if absent:
+                raise NotFound(f"run {run_id} has no tag {', '.join(absent)}")
+            run_key = self._run_key(run_id)
+            rows = [(run_key, tag) for tag in tags]
+            self._db.write_many("DELETE FROM run_tags WHERE run_key = ? AND tag = ?", rows)
+            self._audit_tags(run_id, "untag", sorted(set(tags)), actor)
+            return self.tags(run_id)
+
+    def tags(self, run_id: str) -> list[str]:
+        rows = self._db.select(
+            f"SELECT {TAGS.selected('t')} FROM run_tags t WHERE run_key = ? ORDER BY tag",
+            (self._run_key(run_id),),
+        )
+        for key, run_key, tag, checksum in rows:
+            TAGS.check(self._db, key, (run_key, tag), checksum)
+        return [row[2] for row in rows]
+
+    def tag_counts(self) -> dict[str, int]:
+        rows = self._db.select("SELECT tag, count(*) FROM run_tags GROUP BY tag ORDER BY tag")
+        return dict(rows)
+
+    def audit(self, entry: AuditEntry) -> None:
+        for text in (entry.actor, entry.action, entry.workflow or "", entry.detail):
+            check_text(text, "an audit entry")
+        with self._db.transaction():
+            AUDIT_TRAIL.insert(self._db, to_microseconds(entry.at), *entry[1:])
+
+    def audit_trail(
+        self, workflow: str | None = None, *, limit: int | None = None
+    ) -> list[AuditEntry]:
+        condition, bindings = ("", []) if workflow is None else ("WHERE workflow = ?", [workflow])
+        rows = self._db.select(
+            f"SELECT {AUDIT_TRAIL.selected('a')} FROM audit_trail a {condition} "
+            "ORDER BY entry_key DESC LIMIT ?",
+            (*bindings, -1 if limit is None else limit),
+        )
+        entries = []
+        for key, *columns, checksum in rows:
+            AUDIT_TRAIL.check(self._db, key, columns, checksum)
+            at, actor, action, workflow_name, detail = columns
+            entries.append(
+                AuditEntry(from_microseconds(at), actor, action, workflow_name, detail)
+            )
+        return entries
+
+    def _audit_tags(self, run_id: str, action: str, tags: Sequence[str], actor: str) -> None:
+        if not tags:
+            return
+        row = self._db.first(
+            "SELECT w.name FROM workflow_states r JOIN workflows w USING (workflow_key) "
+            "WHERE r.id = ?",
+            (run_id,),
+        )
+        assert row is not None, "a run that was just found"
+        detail = f"{run_id}: {', '.join(tags)}"
+        AUDIT_TRAIL.insert(self._db, self._now(), actor, action, row[0], detail)

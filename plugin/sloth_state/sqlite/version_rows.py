@@ -1,0 +1,206 @@
+"""Rows of versions: opening one, counting what it changed, closing it with its hash."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sloth_state.model import Action, Changes, RunStatus, Version
+from sloth_state.sqlite.checksums import version_hash
+from sloth_state.sqlite.connection import Connection, Row
+from sloth_state.sqlite.run_rows import RunRow, update_run
+from sloth_state.sqlite.tables import VERSIONS
+from sloth_state.sqlite.timestamps import from_microseconds
+
+SELECT_VERSIONS = f"""
+    SELECT {VERSIONS.selected("v")}, s.hash, i.hash
+    FROM state_versions v
+    LEFT JOIN contents s ON s.content_key = v.source_key
+    LEFT JOIN contents i ON i.content_key = v.values_key
+"""
+
+
+class VersionRow(NamedTuple):
+    """A row of state_versions, with the hashes of its contents. Counts and hash: once final."""
+
+    run_key: int
+    created_at: int
+    created_by: str
+    description: str
+    parent: int | None
+    source_key: int | None
+    values_key: int | None
+    created: int | None
+    updated: int | None
+    deleted: int | None
+    read: int | None
+    unchanged: int | None
+    hash: str | None
+    checksum: int
+    source_hash: str | None
+    values_hash: str | None
+
+
+class Tally(NamedTuple):
+    """What a version changed, and how many resources it leaves the workflow with."""
+
+    changes: Changes
+    resource_count: int
+
+
+def checked_version(db: Connection, row: Row) -> VersionRow:
+    """The row of SELECT_VERSIONS by its columns' names. Raises StoreDamaged."""
+    VERSIONS.check(db, row[0], row[1:-3], row[-3])
+    return VersionRow(*row)
+
+
+def version_of(db: Connection, run: RunRow) -> VersionRow:
+    row = db.first(f"{SELECT_VERSIONS} WHERE v.run_key = ?", (run.run_key,))
+    assert row is not None, "a run without a version"
+    return checked_version(db, row)
+
+
+def tally(db: Connection, run: RunRow, parent: int | None) -> Tally:
+    """Count for the newest version of a workflow, which may be running still."""
+    rows = db.select(
+        "SELECT action, created_in = valid_from, count(*) FROM workflow_resources "
+        "WHERE workflow_key = ? AND valid_from = ? GROUP BY 1, 2",
+        (run.workflow_key, run.version),
+    )
+    born = sum(number for _, is_new, number in rows if is_new)
+    deleted = sum(number for action, _, number in rows if action == Action.DELETE)
+    changes = Changes(
+        *(sum(number for said, _, number in rows if said == action) for action in Action)
+    )
+    before = _parents_resource_count(db, run.workflow_key, parent)
+    return Tally(changes, before + born - deleted)
+
+
+def _parents_resource_count(db: Connection, workflow_key: int, parent: int | None) -> int:
+    row = db.first(
+        "SELECT resource_count FROM workflow_states WHERE workflow_key = ? AND version = ?",
+        (workflow_key, parent),
+    )
+    return 0 if row is None else row[0]
+
+
+def close_run(
+    db: Connection,
+    run: RunRow,
+    status: RunStatus,
+    now: int,
+    *,
+    error: str | None = None,
+    unchanged: int = 0,
+) -> None:
+    """Make a run final, and its version with it: counts, then the hash over all of it."""
+    version = version_of(db, run)
+    changes, resource_count = tally(db, run, version.parent)
+    run = run._replace(
+        status=status.value,
+        # The clock may have been set back meanwhile; no run ends before it began.
+        completed_at=max(now, run.started_at),
+        error_msg=None if error is None else error.encode(errors="backslashreplace").decode(),
+        locked_by=None,
+        resource_count=resource_count,
+    )
+    version = version._replace(
+        created=changes.created,
+        updated=changes.updated,
+        deleted=changes.deleted,
+        read=changes.read,
+        unchanged=changes.unchanged + unchanged,
+    )
+    hash = hash_of(
+        run,
+        version,
+        _hash_of_parent(db, run.workflow_key, version.parent),
+        _changed_checksums(db, run),
+        output_checksums(db, run.run_key),
+    )
+    update_run(db, run)
+    VERSIONS.update(db, run.run_key, *version._replace(hash=hash)[1:-3])
+
+
+def hash_of(
+    run: RunRow,
+    version: VersionRow,
+    parent_hash: str | None,
+    resource_checksums: list[int],
+    output_checksums: list[int],
+) -> str:
+    """The hash that a final version must have."""
+    facts: dict[str, str | int | None] = {
+        "workflow": run.name,
+        "version": run.version,
+        "run": run.id,
+        "status": run.status,
+        "started_at": run.started_at,
+        "completed_at": run.completed_at,
+        "metadata": run.metadata,
+        "error": run.error_msg,
+        "resource_count": run.resource_count,
+        "created_at": version.created_at,
+        "created_by": version.created_by,
+        "description": version.description,
+        "source": version.source_hash,
+        "values": version.values_hash,
+        "created": version.created,
+        "updated": version.updated,
+        "deleted": version.deleted,
+        "read": version.read,
+        "unchanged": version.unchanged,
+    }
+    return version_hash(parent_hash, facts, resource_checksums, output_checksums)
+
+
+def output_checksums(db: Connection, run_key: int) -> list[int]:
+    rows = db.select("SELECT checksum FROM workflow_outputs WHERE run_key = ?", (run_key,))
+    return [checksum for (checksum,) in rows]
+
+
+def _hash_of_parent(db: Connection, workflow_key: int, parent: int | None) -> str | None:
+    row = db.first(
+        "SELECT v.hash FROM state_versions v JOIN workflow_states r USING (run_key) "
+        "WHERE r.workflow_key = ? AND r.version = ?",
+        (workflow_key, parent),
+    )
+    return None if row is None else row[0]
+
+
+def _changed_checksums(db: Connection, run: RunRow) -> list[int]:
+    """Of the rows that the newest version opened, and of those that it closed by that."""
+    rows = db.select(
+        "SELECT o.checksum, c.checksum FROM workflow_resources o "
+        "LEFT JOIN workflow_resource_history c "
+        "ON c.resource_key = o.resource_key AND c.valid_to = o.valid_from "
+        "WHERE o.workflow_key = ? AND o.valid_from = ?",
+        (run.workflow_key, run.version),
+    )
+    return [checksum for row in rows for checksum in row if checksum is not None]
+
+
+def model_version(db: Connection, run: RunRow, row: VersionRow) -> Version:
+    """A version of the model; counted now if it is running."""
+    if row.hash is None:
+        changes, resource_count = tally(db, run, row.parent)
+    else:
+        assert run.resource_count is not None
+        resource_count = run.resource_count
+        changes = Changes(
+            row.created or 0, row.updated or 0, row.deleted or 0, row.read or 0, row.unchanged or 0
+        )
+    return Version(
+        workflow=run.name,
+        version=run.version,
+        created_at=from_microseconds(row.created_at),
+        created_by=row.created_by,
+        description=row.description,
+        status=RunStatus(run.status),
+        run_id=run.id,
+        parent=row.parent,
+        changes=changes,
+        resource_count=resource_count,
+        source_hash=row.source_hash,
+        values_hash=row.values_hash,
+        hash=row.hash,
+    )

@@ -1,0 +1,59 @@
+"""Versions of a workflow, and the files and values they were made from."""
+
+from __future__ import annotations
+
+from sloth_state.errors import NotFound, ReferenceNotFound
+from sloth_state.model import Version
+from sloth_state.sqlite import files
+from sloth_state.sqlite.base import StoreBase
+from sloth_state.sqlite.checksums import content_hash
+from sloth_state.sqlite.run_rows import SELECT_RUNS, checked_run, find_run
+from sloth_state.sqlite.version_rows import (
+    SELECT_VERSIONS,
+    checked_version,
+    model_version,
+    version_of,
+)
+
+
+class Versions(StoreBase):
+    """The part of `Store` about versions."""
+
+    def versions(self, name: str) -> list[Version]:
+        with self._db.snapshot():
+            workflow_key = self._workflow_key(name)
+            runs = self._db.select(
+                f"{SELECT_RUNS} WHERE r.workflow_key = ? ORDER BY r.version DESC", (workflow_key,)
+            )
+            rows = self._db.select(
+                f"{SELECT_VERSIONS} JOIN workflow_states r USING (run_key) "
+                "WHERE r.workflow_key = ? ORDER BY r.version DESC",
+                (workflow_key,),
+            )
+            return [
+                model_version(self._db, checked_run(self._db, run), checked_version(self._db, row))
+                for run, row in zip(runs, rows, strict=True)
+            ]
+
+    def version(self, name: str, version: int) -> Version:
+        with self._db.snapshot():
+            workflow_key = self._workflow_key(name)
+            run = find_run(self._db, "r.workflow_key = ? AND r.version = ?", workflow_key, version)
+            if run is None:
+                raise no_such_version(name, version)
+            return model_version(self._db, run, version_of(self._db, run))
+
+    def content(self, hash: str) -> bytes:
+        row = self._db.first("SELECT content FROM contents WHERE hash = ?", (hash,))
+        if row is None:
+            raise NotFound(f"no workflow file or values are kept under {hash}")
+        content: bytes = row[0]
+        if content_hash(content) != hash:
+            raise files.damaged(self._db.path, f"is damaged: the content of {hash} has changed")
+        return content
+
+
+def no_such_version(name: str, version: int) -> ReferenceNotFound:
+    return ReferenceNotFound(
+        f"{name}@{version}", detail=f"the workflow {name} has no version {version}"
+    )

@@ -1,0 +1,262 @@
+"""What a store of state can do. SQLite is one; every store runs the same contract tests.
+
+Rules that hold for all methods:
+
+- A method that writes has made the write durable when it returns, or raises and has written nothing.
+- A write of a run shows the `Lock` it runs under. The store compares name, token and expiry in the
+  same transaction and raises `LockLost` if they no longer hold, so a process that was paused past
+  its lease cannot write (Kleppmann, "How to do distributed locking", 2016: fencing).
+- Reading takes no lock and never waits for a writer.
+- Every failure is one of `sloth_state.errors`.
+- A store belongs to the thread and the process that opened it; use `reopen` for another thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from types import TracebackType
+from typing import Protocol, Self
+
+from sloth_state.model import (
+    AuditEntry,
+    Holder,
+    Json,
+    KeyValueStats,
+    Lock,
+    LockScope,
+    NewRun,
+    Output,
+    Problem,
+    Resource,
+    ResourceDraft,
+    Run,
+    RunStatus,
+    TaskRecord,
+    Version,
+)
+
+
+class Store(Protocol):
+    """Keeps workflows, their runs and all that belongs to them."""
+
+    @property
+    def url(self) -> str:
+        """Where it is, in the form that `open_store` takes."""
+
+    @property
+    def read_only(self) -> str | None:
+        """Why it can only be read ("the folder is read-only"), or None."""
+
+    def reopen(self) -> Self:
+        """The same store through a connection of its own, for another thread."""
+
+    def close(self) -> None:
+        """Give the connection up. Closing twice is allowed."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+    # -- runs ------------------------------------------------------------------------------
+
+    def begin_run(self, new: NewRun, lock: Lock) -> Run:
+        """Start a run as the workflow's next version, with status running.
+
+        The lock must be the workflow's; from now on its holder carries the run's id.
+        """
+
+    def finish_run(
+        self, run_id: str, status: RunStatus, lock: Lock, *, error: str | None = None, unchanged: int = 0
+    ) -> Run:
+        """Close a run and its version (counts, content hash) with a final status.
+
+        `unchanged` is how many resources the run looked at and found as recorded; the store
+        does not see those. The lock stays held; release it afterwards.
+        """
+
+    def interrupt_run(self, run_id: str, reason: str) -> Run:
+        """Mark a run failed whose process is gone, without its lock. A final run stays as it is.
+
+        Does not check that the process is gone: the caller has.
+        """
+
+    def run(self, run_id: str) -> Run:
+        """One run by its full id. Raises ReferenceNotFound."""
+
+    def runs(
+        self,
+        *,
+        name: str | None = None,
+        status: RunStatus | None = None,
+        tag: str | None = None,
+        latest: bool = False,
+        limit: int | None = None,
+    ) -> list[Run]:
+        """Runs, newest first. `latest`: only the newest of each workflow, before the other filters."""
+
+    def count_runs(
+        self,
+        *,
+        name: str | None = None,
+        status: RunStatus | None = None,
+        tag: str | None = None,
+        latest: bool = False,
+    ) -> int:
+        """How many runs `runs` would return without a limit."""
+
+    def run_ids_starting_with(self, prefix: str, *, limit: int = 20) -> list[str]:
+        """Run ids that begin with these hex digits, sorted; never more than `limit`."""
+
+    def workflow_names(self) -> list[str]:
+        """The names of all workflows, sorted."""
+
+    def set_metadata(self, run_id: str, values: Mapping[str, str], lock: Lock) -> None:
+        """Add to a run's metadata, replacing equal keys."""
+
+    def delete_workflow(self, name: str, actor: str) -> None:
+        """Forget a workflow: its runs, versions, resources, outputs, tasks and tags, for good.
+
+        Never touches the real things. The audit trail stays. A held lock is an error: LockHeld.
+        """
+
+    # -- versions --------------------------------------------------------------------------
+
+    def versions(self, name: str) -> list[Version]:
+        """All versions of a workflow, newest first."""
+
+    def version(self, name: str, version: int) -> Version:
+        """One version. Raises ReferenceNotFound."""
+
+    def content(self, hash: str) -> bytes:
+        """A workflow file or values kept under this SHA-256 (values as canonical JSON)."""
+
+    # -- resources -------------------------------------------------------------------------
+
+    def record(self, run_id: str, drafts: Sequence[ResourceDraft], lock: Lock) -> list[Resource]:
+        """Create or update resources in the run's version, all of them or none, in one transaction.
+
+        A draft that says what is recorded already is written nowhere and comes back as `noop`,
+        unless it names an action other than create. Action `delete` is `remove_resource`.
+        """
+
+    def remove_resource(self, run_id: str, type: str, name: str, lock: Lock) -> Resource:
+        """Record that the run deleted a resource. Its version shows it as `delete`, later ones not.
+
+        Raises ResourceNotFound. Does not touch the real thing.
+        """
+
+    def resource(
+        self, workflow: str, type: str, name: str, *, version: int | None = None
+    ) -> Resource | None:
+        """One resource as a version knew it (the newest by default); None also if it was deleted."""
+
+    def resources(
+        self, workflow: str, *, version: int | None = None, type: str | None = None
+    ) -> list[Resource]:
+        """All resources of a version (the newest by default), ordered by type and name.
+
+        Those that the version itself deleted are in it, with action `delete`.
+        """
+
+    # -- outputs and tasks -----------------------------------------------------------------
+
+    def set_output(self, run_id: str, output: Output, lock: Lock) -> None:
+        """Publish an output, replacing an earlier one of the same key."""
+
+    def outputs(self, run_id: str) -> dict[str, Output]:
+        """A run's outputs by key, in the order they were first published."""
+
+    def save_task(self, run_id: str, task: TaskRecord, lock: Lock) -> None:
+        """Write a task's row, replacing the one of the same name."""
+
+    def tasks(self, run_id: str) -> list[TaskRecord]:
+        """A run's tasks in the order they were first saved."""
+
+    # -- locks -----------------------------------------------------------------------------
+
+    def acquire_lock(
+        self,
+        scope: LockScope,
+        name: str,
+        holder: Holder,
+        lease: timedelta,
+        is_dead: Callable[[Holder], bool],
+    ) -> Lock:
+        """Take a lock, or raise LockHeld at once.
+
+        A lock whose lease is over or whose holder `is_dead` is taken over: in the same transaction
+        the run it belonged to becomes failed ("interrupted: …") and the takeover is audited.
+        """
+
+    def renew_lock(self, lock: Lock, lease: timedelta) -> Lock:
+        """Extend a lease that is still held. Raises LockLost, also when it already ran out."""
+
+    def release_lock(self, lock: Lock) -> None:
+        """Give a lock up. One that was lost in the meantime is nobody's business: no error."""
+
+    def break_lock(self, scope: LockScope, name: str, actor: str) -> Lock | None:
+        """Take a lock away from its holder, audited; its run becomes failed. None if it was free."""
+
+    def locks(self) -> list[Lock]:
+        """All locks that are held, expired ones too, ordered by scope and name."""
+
+    # -- key-value state -------------------------------------------------------------------
+
+    def kv_get(self, key: str) -> tuple[bool, Json]:
+        """Whether the key exists (and has not expired), and its value."""
+
+    def kv_set(self, key: str, value: Json, *, ttl: timedelta | None = None) -> None:
+        """Set a key; without `ttl` it never expires."""
+
+    def kv_delete(self, key: str) -> bool:
+        """Delete a key; whether it existed."""
+
+    def kv_keys(self, prefix: str = "") -> list[str]:
+        """Live keys that begin with `prefix`, sorted."""
+
+    def kv_clear(self, prefix: str = "") -> int:
+        """Delete all keys that begin with `prefix`; how many live ones there were."""
+
+    def kv_increment(self, key: str, by: int | float = 1) -> int | float:
+        """Add to a number (a missing key counts as 0) and return it; keeps the key's expiry.
+
+        Raises InvalidValue if the value is not a number.
+        """
+
+    def kv_compare_swap(self, key: str, expected: Json, value: Json) -> bool:
+        """Set the key only if its value is `expected` (None: only if it does not exist)."""
+
+    def kv_stats(self) -> KeyValueStats:
+        """How much there is."""
+
+    # -- tags, audit, integrity ------------------------------------------------------------
+
+    def add_tags(self, run_id: str, tags: Sequence[str], actor: str) -> list[str]:
+        """Tag a run; returns all its tags, sorted. A tag it already has changes nothing."""
+
+    def remove_tags(self, run_id: str, tags: Sequence[str], actor: str) -> list[str]:
+        """Take tags off a run; returns those it keeps. Raises NotFound for one it does not have."""
+
+    def tags(self, run_id: str) -> list[str]:
+        """A run's tags, sorted."""
+
+    def tag_counts(self) -> dict[str, int]:
+        """Every tag that any run has, sorted, with the number of runs that have it."""
+
+    def audit(self, entry: AuditEntry) -> None:
+        """Add to the audit trail."""
+
+    def audit_trail(self, workflow: str | None = None, *, limit: int | None = None) -> list[AuditEntry]:
+        """The audit trail, newest first."""
+
+    def verify(self) -> list[Problem]:
+        """Check the whole store: SQLite's own check, checksums of rows, hash chains, references.
+
+        Changes nothing. An empty list means all is well.
+        """

@@ -1,0 +1,10 @@
+"""Times as text."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def rfc3339(time: datetime) -> str:
+    """RFC 3339 in UTC with a Z; fractions of a second only where there are some."""
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,118 @@
+"""What may be kept: JSON values and names, checked before anything is written.
+
+The store keeps every value as canonical JSON text (sorted keys, no spaces), so equal values are
+equal bytes and hash alike.
+"""
+
+from __future__ import annotations
+
+from json import JSONDecoder, JSONEncoder
+
+from sloth_state.errors import InvalidValue
+
+MAX_BYTES = 10_000_000
+"""Of the JSON text of one value, or of all attributes of one resource."""
+MAX_DEPTH = 100
+MAX_INTEGER = 2**53
+"""Beyond it a double, and so Lua and JavaScript, cannot tell neighbours apart."""
+MAX_NAME = 200
+"""Characters."""
+
+to_json = JSONEncoder(
+    sort_keys=True, allow_nan=False, ensure_ascii=False, separators=(",", ":")
+).encode
+"""Canonical text of a value that is known to be sound; `canonical` also checks it."""
+
+
+def _exact_integer(digits: str) -> int:
+    number = int(digits)
+    if abs(number) > MAX_INTEGER:
+        raise ValueError
+    return number
+
+
+from_json = JSONDecoder().decode
+_strict_from_json = JSONDecoder(parse_int=_exact_integer).decode
+
+
+def canonical(value: object, where: str) -> str:
+    """The value as canonical JSON text. `where` names it in errors, for instance "attributes".
+
+    Only what JSON has is accepted: None, bool, int within ±2^53, finite float, str, list, and
+    dict with str keys. Nothing is converted. Raises InvalidValue naming the place that is wrong.
+    """
+    try:
+        text = to_json(value)
+        # The encoder turns tuples into lists and other keys into strings; coming back they differ.
+        sound = _strict_from_json(text) == value
+        size = len(text) if text.isascii() else len(text.encode())
+    except (TypeError, ValueError, RecursionError):
+        sound, text, size = False, "", 0
+    if not sound or text.count("[") + text.count("{") > MAX_DEPTH:
+        _find_culprit(value, where, 0)
+    if size > MAX_BYTES:
+        raise InvalidValue(f"{where} is {size:,} bytes of JSON, and the most is {MAX_BYTES:,}")
+    return text
+
+
+def _find_culprit(value: object, where: str, depth: int) -> None:
+    if isinstance(value, dict | list) and depth == MAX_DEPTH:
+        raise InvalidValue(f"{where[:80]}… is nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise InvalidValue(f"{where} has the key {key!r}, and keys must be strings")
+            check_text(key, f"a key of {where}")
+            _find_culprit(item, f"{where}.{key}", depth + 1)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _find_culprit(item, f"{where}[{index}]", depth + 1)
+    else:
+        _check_scalar(value, where)
+
+
+def _check_scalar(value: object, where: str) -> None:
+    match value:
+        case None | bool():
+            pass
+        case str():
+            check_text(value, where)
+        case int():
+            if abs(value) > MAX_INTEGER:
+                raise InvalidValue(f"{where} is {value}, an integer beyond 2^53")
+        case float():
+            if value != value or value in {float("inf"), float("-inf")}:
+                raise InvalidValue(f"{where} is {value}, which JSON does not have")
+        case _:
+            raise InvalidValue(f"{where} is a {type(value).__name__}, which JSON does not have")
+
+
+def check_text(text: object, where: str) -> str:
+    """The text itself if it is a string that UTF-8 can hold. Raises InvalidValue."""
+    if not isinstance(text, str):
+        raise InvalidValue(f"{where} must be a string, not {type(text).__name__}")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise InvalidValue(f"{where} is not valid UTF-8 text") from error
+    return text
+
+
+def check_name(name: object, where: str) -> str:
+    """The name itself if it is 1 to 200 characters, none of them a control character.
+
+    Raises InvalidValue; `where` says whose name it is, for instance "the workflow's name".
+    """
+    text = check_text(name, where)
+    if not text:
+        raise InvalidValue(f"{where} is empty")
+    if len(text) > MAX_NAME:
+        raise InvalidValue(f"{where} has {len(text)} characters, and the most is {MAX_NAME}")
+    if not text.isprintable() and any(_is_control(character) for character in text):
+        raise InvalidValue(f"{where} {text!r} has a control character in it")
+    return text
+
+
+def _is_control(character: str) -> bool:
+    return character < " " or "\x7f" <= character <= "\x9f"

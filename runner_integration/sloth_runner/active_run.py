@@ -1,0 +1,267 @@
+"""The run that is going on: what it may do to its workflow's state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from sloth_state import leases
+from sloth_state.errors import LockHeld, LockLost, OutputNotFound, ReferenceNotFound, UsageError
+from sloth_state.leases import Heartbeat
+from sloth_state.model import (
+    Action,
+    Changes,
+    Json,
+    Lock,
+    LockScope,
+    Output,
+    Resource,
+    ResourceDraft,
+    Run,
+    RunStatus,
+    TaskRecord,
+)
+from sloth_state.processes import current_holder
+
+if TYPE_CHECKING:
+    from sloth_state.store import Store
+
+
+class PreviousVersion(NamedTuple):
+    """The last successful version of a workflow, as its next run sees it."""
+
+    version: int
+    resources: list[Resource]
+    """Without those that it deleted."""
+    outputs: dict[str, Output]
+
+
+class ActiveRun:
+    """A run under its workflow's lock; `Execution` makes it and ends it.
+
+    Everything recorded is durable when the call returns. Every write raises LockLost once the
+    lock is lost, and UsageError once the run is over; nothing is written then. Never touches the
+    real things. Belongs to the thread that entered the `Execution`.
+    """
+
+    def __init__(self, store: Store, run: Run, lock: Lock, heartbeat: Heartbeat) -> None:
+        self.id = run.id
+        self.name = run.name
+        self.version = run.version
+        self.failure: str | None = None
+        """What `fail` was told first."""
+        self._store = store
+        self._lock = lock
+        self._heartbeat = heartbeat
+        self._actions: dict[tuple[str, str], Action] = {}
+        self._listeners: list[Callable[[Resource], None]] = []
+        self._script_locks: list[Lock] = []
+        self._over = False
+
+    # -- resources -------------------------------------------------------------------------
+
+    def record(
+        self,
+        type: str,
+        name: str,
+        attributes: Mapping[str, Json] | None = None,
+        *,
+        status: str = "",
+        action: Action | None = None,
+    ) -> Resource:
+        """Create or update a resource; one that is recorded in this form comes back as `noop`.
+
+        Raises InvalidValue for what is not JSON.
+        """
+        return self.record_all([ResourceDraft(type, name, attributes or {}, status, action)])[0]
+
+    def record_all(self, drafts: Sequence[ResourceDraft]) -> list[Resource]:
+        """Create or update resources, all of them or none."""
+        recorded = self._store.record(self.id, drafts, self._held_lock())
+        self._touch(recorded)
+        return recorded
+
+    def remove(self, type: str, name: str) -> Resource:
+        """Record that a resource was deleted. Raises ResourceNotFound."""
+        removed = self._store.remove_resource(self.id, type, name, self._held_lock())
+        self._touch([removed])
+        return removed
+
+    def resource(self, type: str, name: str) -> Resource | None:
+        """One resource as it is recorded now, or None."""
+        found = self._store.resource(self.name, type, name)
+        return None if found is None or found.action is Action.DELETE else found
+
+    def resources(self, type: str | None = None) -> list[Resource]:
+        """All resources as they are recorded now, ordered by type and name."""
+        return _existing(self._store.resources(self.name, type=type))
+
+    @property
+    def touched(self) -> Changes:
+        """How many resources this run has dealt with so far, each counted once, by net action."""
+        actions = list(self._actions.values())
+        return Changes(
+            created=actions.count(Action.CREATE),
+            updated=actions.count(Action.UPDATE),
+            deleted=actions.count(Action.DELETE),
+            read=actions.count(Action.READ),
+            unchanged=actions.count(Action.NOOP),
+        )
+
+    def subscribe(self, callback: Callable[[Resource], None]) -> None:
+        """Call this with each resource that is recorded or removed, unchanged ones too.
+
+        What it raises reaches the caller of `record`, although the record is durable.
+        """
+        self._listeners.append(callback)
+
+    def _touch(self, resources: Sequence[Resource]) -> None:
+        for resource in resources:
+            self._count(resource)
+        for callback in self._listeners:
+            for resource in resources:
+                callback(resource)
+
+    def _count(self, resource: Resource) -> None:
+        """The store names the net action of the version already, except for `noop`."""
+        key = (resource.type, resource.name)
+        before = self._actions.get(key)
+        if resource.action is Action.DELETE and before is Action.CREATE:
+            del self._actions[key]
+        elif resource.action is not Action.NOOP or before is None:
+            self._actions[key] = resource.action
+
+    # -- outputs, metadata, tasks ----------------------------------------------------------
+
+    def set_output(self, key: str, value: Json, *, sensitive: bool = False) -> None:
+        """Publish an output; a sensitive one is shown only on request."""
+        self._store.set_output(self.id, Output(key, value, sensitive), self._held_lock())
+
+    def output(self, key: str) -> Json:
+        """The value of an output of this run. Raises OutputNotFound."""
+        return _value_of(self.outputs(), self.name, key)
+
+    def outputs(self) -> dict[str, Output]:
+        """What this run has published so far, by key."""
+        return self._store.outputs(self.id)
+
+    def output_of(self, workflow: str, key: str) -> Json:
+        """An output of another workflow's last successful run.
+
+        Raises ReferenceNotFound if there is no such run, and OutputNotFound.
+        """
+        successful = self._store.runs(name=workflow, status=RunStatus.SUCCESS, limit=1)
+        if not successful:
+            raise _no_successful_run(workflow, self._store.workflow_names())
+        return _value_of(self._store.outputs(successful[0].id), workflow, key)
+
+    def set_metadata(self, values: Mapping[str, str]) -> None:
+        """Add to the run's metadata, replacing equal keys."""
+        self._store.set_metadata(self.id, values, self._held_lock())
+
+    def save_task(self, task: TaskRecord) -> None:
+        """Write a task's row, replacing the one of the same name."""
+        self._store.save_task(self.id, task, self._held_lock())
+
+    def tasks(self) -> list[TaskRecord]:
+        """The run's tasks in the order they were first saved."""
+        return self._store.tasks(self.id)
+
+    def previous(self) -> PreviousVersion | None:
+        """The last successful version before this one, or None."""
+        successful = self._store.runs(name=self.name, status=RunStatus.SUCCESS, limit=1)
+        if not successful:
+            return None
+        run = successful[0]
+        resources = _existing(self._store.resources(self.name, version=run.version))
+        return PreviousVersion(run.version, resources, self._store.outputs(run.id))
+
+    def fail(self, message: str) -> None:
+        """Let the run end as failed although nothing is raised. Only the first message counts."""
+        if self.failure is None:
+            self.failure = message
+
+    # -- script locks ----------------------------------------------------------------------
+
+    def acquire(
+        self,
+        name: str,
+        ttl: timedelta,
+        *,
+        wait: timedelta = timedelta(0),
+        on_waiting: Callable[[LockHeld], None] | None = None,
+    ) -> Lock:
+        """Take a lock of a name the script chose, and keep it until `release` or the run's end.
+
+        It is renewed while this process lives; after a crash on another host it lasts for `ttl`.
+        Raises LockHeld, at once or when `wait` is over; this run's own locks count too.
+        """
+        self._held_lock()
+        holder = current_holder(self.id)
+        lock = leases.acquire(
+            self._store,
+            LockScope.SCRIPT,
+            name,
+            wait=wait,
+            lease=ttl,
+            on_waiting=on_waiting,
+            holder=holder,
+        )
+        self._script_locks.append(lock)
+        self._heartbeat.add(lock)
+        return lock
+
+    def try_acquire(self, name: str, ttl: timedelta) -> Lock:
+        """`acquire` without waiting, for callers that wait in their own way."""
+        return self.acquire(name, ttl)
+
+    def release(self, lock: Lock) -> None:
+        """Give a script lock up. Raises LockLost if it was lost while it was needed."""
+        self._script_locks.remove(lock)
+        if self._heartbeat.lost(lock):
+            error = LockLost(lock.name)
+            error.hint = "Others may have worked under it meanwhile. Give it a longer ttl."
+            raise error
+        self._heartbeat.remove(lock)
+        self._store.release_lock(lock)
+
+    # -- the end ---------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Release what script locks are left; from now on nothing more is recorded."""
+        self._over = True
+        while self._script_locks:
+            lock = self._script_locks.pop()
+            self._heartbeat.remove(lock)
+            self._store.release_lock(lock)
+
+    def _held_lock(self) -> Lock:
+        """The workflow's lock, to be shown to the store, which checks it again."""
+        if self._over:
+            raise UsageError(f"run {self.id} of {self.name} is over, nothing more is recorded")
+        if self._heartbeat.lost(self._lock):
+            raise LockLost(self.name)
+        return self._lock
+
+
+def _existing(resources: list[Resource]) -> list[Resource]:
+    return [resource for resource in resources if resource.action is not Action.DELETE]
+
+
+def _value_of(outputs: dict[str, Output], workflow: str, key: str) -> Json:
+    if key not in outputs:
+        raise OutputNotFound(workflow, key, _nearest(key, outputs))
+    return outputs[key].value
+
+
+def _no_successful_run(workflow: str, known: Sequence[str]) -> ReferenceNotFound:
+    if workflow in known:
+        return ReferenceNotFound(workflow, detail=f"{workflow} has no successful run yet")
+    return ReferenceNotFound(workflow, _nearest(workflow, known))
+
+
+def _nearest(name: str, known: Sequence[str] | Mapping[str, Output]) -> list[str]:
+    from difflib import get_close_matches  # slow to import, and only an error needs it
+
+    return get_close_matches(name, list(known))

@@ -1,0 +1,14 @@
+"""The runner's own plugin: its modules come in through the same door as everybody's."""
+
+from __future__ import annotations
+
+from sloth_runner.hookspecs import hookimpl
+from sloth_runner.host.module import LuaModule
+from sloth_runner.modules import built_in_modules
+from sloth_runner.session import Session
+
+
+@hookimpl
+def sloth_lua_modules(session: Session) -> list[LuaModule]:
+    """`log json values crypto exec sleep fs state`, and what the library needs itself."""
+    return built_in_modules(session)

@@ -1,0 +1,192 @@
+"""From what a script said (`dsl.lua`) to workflows that make sense, or one clear error."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sloth_runner.errors import DefinitionError
+from sloth_runner.script import Script
+from sloth_runner.workflow import Call, Shell, Task, Workflow
+
+
+def workflows_of(description: Mapping[str, Any], script: Script) -> list[Workflow]:
+    """All workflows of a file; the implicit one, named after the file, if it defines only tasks.
+
+    Raises DefinitionError: no tasks, unknown dependency, duplicate name, cycle, no command.
+    """
+    explicit = [_workflow(spec, script) for spec in description["workflows"]]
+    if explicit:
+        _check_unique_workflows(explicit)
+        return explicit
+    if not description["tasks"]:
+        raise DefinitionError(
+            f"{script.path} defines no tasks",
+            hint='Define one: task("hello"):command(function() log.info("hello") end):build()',
+        )
+    implicit = {"name": script.stem, "where": f"{script.name}:1", "tasks": description["tasks"]}
+    return [_workflow({**implicit, "config": {}, "hooks": {}}, script)]
+
+
+def _check_unique_workflows(workflows: Sequence[Workflow]) -> None:
+    seen: dict[str, Workflow] = {}
+    for workflow in workflows:
+        if first := seen.get(workflow.name):
+            raise DefinitionError(
+                f"{workflow.where}: the workflow {workflow.name!r} is defined twice",
+                hint=f"The first one is at {first.where}.",
+            )
+        seen[workflow.name] = workflow
+
+
+def _workflow(spec: Mapping[str, Any], script: Script) -> Workflow:
+    config = spec["config"]
+    tasks = [_task(each, config) for each in _in_source_order(spec, script)]
+    if not tasks:
+        raise DefinitionError(
+            f"{spec['where']}: the workflow {spec['name']!r} has no tasks",
+            hint="Give it some: :tasks({ … })",
+        )
+    _check_names(tasks)
+    return Workflow(
+        name=spec["name"],
+        where=spec["where"],
+        tasks=tuple(_sorted(tasks)),
+        description=spec.get("description", ""),
+        version=spec.get("version", ""),
+        timeout=config.get("timeout"),
+        max_parallel_tasks=_parallel(config, spec["where"]),
+        continue_on_error=config.get("continue_on_error", True),
+        workdir=_absolute(config.get("workdir"), script),
+        hooks=_hooks(spec["hooks"]),
+    )
+
+
+def _parallel(config: Mapping[str, Any], where: str) -> int | None:
+    limit = config.get("max_parallel_tasks")
+    if limit is not None and (limit < 1 or limit != int(limit)):
+        raise DefinitionError(f"{where}: max_parallel_tasks must be a whole number, 1 or more")
+    return limit
+
+
+def _absolute(workdir: str | None, script: Script) -> str | None:
+    import os
+
+    return None if workdir is None else os.path.join(script.folder, os.path.expanduser(workdir))
+
+
+def _in_source_order(spec: Mapping[str, Any], script: Script) -> list[Mapping[str, Any]]:
+    """Tasks given by key come in the order of the text; Lua's own order is arbitrary."""
+    keyed = [task for task in spec["tasks"] if "key" in task]
+    listed = [task for task in spec["tasks"] if "key" not in task]
+    text = script.source.decode(errors="replace")
+
+    def position(task: Mapping[str, Any]) -> tuple[int, int]:
+        found = re.search(rf"\b{re.escape(task['key'])}\b\W{{0,4}}=\s*\{{", text)
+        return task.get("line") or 0, found.start() if found else 0
+
+    if keyed and all("line" in task for task in keyed):
+        return listed + sorted(keyed, key=lambda task: int(task["line"]))
+    return listed + sorted(keyed, key=lambda task: position(task)[1])
+
+
+def _task(spec: Mapping[str, Any], config: Mapping[str, Any]) -> Task:
+    command = _action(spec.get("command"))
+    if command is None:
+        raise DefinitionError(
+            f"{spec['where']}: the task {spec['name']!r} has no command",
+            hint='Give it one: :command(function() … end) or :command("make")',
+        )
+    return Task(
+        name=spec["name"],
+        where=spec["where"],
+        command=command,
+        description=spec.get("description", ""),
+        depends_on=tuple(dict.fromkeys(spec["depends_on"])),
+        workdir=spec.get("workdir"),
+        user=spec.get("user"),
+        timeout=spec.get("timeout"),
+        retries=spec.get("retries", config.get("max_retries", 0)),
+        backoff=spec.get("backoff", "fixed"),
+        run_if=_action(spec.get("run_if")),
+        abort_if=_action(spec.get("abort_if")),
+        hooks=_hooks(spec["hooks"]),
+        tags=tuple(spec["tags"]),
+    )
+
+
+def _action(spec: Mapping[str, Any] | None) -> Call | Shell | None:
+    if spec is None:
+        return None
+    return Call(spec["call"]) if "call" in spec else Shell(spec["shell"])
+
+
+def _hooks(spec: Mapping[str, Sequence[int]]) -> dict[str, tuple[Call, ...]]:
+    return {name: tuple(Call(number) for number in numbers) for name, numbers in spec.items()}
+
+
+def _check_names(tasks: Sequence[Task]) -> None:
+    known: dict[str, Task] = {}
+    for task in tasks:
+        if first := known.get(task.name):
+            raise DefinitionError(
+                f"{task.where}: the task {task.name!r} is defined twice",
+                hint=f"The first one is at {first.where}.",
+            )
+        known[task.name] = task
+    for task in tasks:
+        for name in task.depends_on:
+            if name not in known:
+                raise _unknown_dependency(task, name, list(known))
+
+
+def _unknown_dependency(task: Task, name: str, known: Sequence[str]) -> DefinitionError:
+    import difflib
+
+    nearest = difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean {nearest[0]!r}?" if nearest else f"Its tasks are: {', '.join(known)}"
+    return DefinitionError(
+        f"{task.where}: the task {task.name!r} depends on {name!r}, which is not in its workflow",
+        hint=hint,
+    )
+
+
+def _sorted(tasks: Sequence[Task]) -> list[Task]:
+    """Dependencies first, otherwise in the order of definition (Kahn's algorithm)."""
+    remaining = {task.name: task for task in tasks}
+    waiting_for = {task.name: set(task.depends_on) for task in tasks}
+    dependents: dict[str, list[str]] = {task.name: [] for task in tasks}
+    for task in tasks:
+        for name in task.depends_on:
+            dependents[name].append(task.name)
+    position = {task.name: index for index, task in enumerate(tasks)}
+    import heapq
+
+    ready = [position[name] for name, needs in waiting_for.items() if not needs]
+    heapq.heapify(ready)
+    order: list[Task] = []
+    while ready:
+        task = tasks[heapq.heappop(ready)]
+        order.append(remaining.pop(task.name))
+        for name in dependents[task.name]:
+            waiting_for[name].discard(task.name)
+            if not waiting_for[name]:
+                heapq.heappush(ready, position[name])
+    if remaining:
+        raise _cycle(remaining)
+    return order
+
+
+def _cycle(remaining: Mapping[str, Task]) -> DefinitionError:
+    """Follow dependencies among the tasks left over until one comes back."""
+    path = [next(iter(remaining))]
+    while path[-1] not in path[:-1]:
+        task = remaining[path[-1]]
+        path.append(next(name for name in task.depends_on if name in remaining))
+    loop = path[path.index(path[-1]) :]
+    lines = ", ".join(f"{name} at {remaining[name].where}" for name in loop[:-1])
+    return DefinitionError(
+        f"tasks depend on each other in a circle: {' -> '.join(loop)}",
+        hint=f"Break it at one of: {lines}",
+    )

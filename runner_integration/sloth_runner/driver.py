@@ -1,0 +1,84 @@
+"""Drives a script's coroutines: resumes them, and waits on the event loop for what they ask for."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from sloth_runner.errors import TaskTimeout
+from sloth_runner.host import wire
+from sloth_runner.host.limits import Limits
+from sloth_runner.host.module import LuaModule
+from sloth_runner.host.runtime import Done, LuaHost, Waiting
+from sloth_runner.script import Script
+from sloth_runner.session import Session, TaskContext
+from sloth_runner.workflow import Call
+from sloth_state.errors import SlothError
+
+
+class Driver:
+    """One script's Lua and the event loop's side of it.
+
+    All its methods raise ScriptError for what the script raised, and the reason why Lua was
+    stopped otherwise (`Limits`).
+    """
+
+    def __init__(self, script: Script, session: Session, modules: Sequence[LuaModule]) -> None:
+        self.limits = Limits()
+        self.session = session
+        self.host = LuaHost(script, modules, self.limits, inspecting=session.inspecting)
+        self._waiting: dict[str, Callable[..., Awaitable[Any]]] = {}
+        self._effects: dict[str, Any] = {}
+        for module in modules:
+            self._waiting.update(module.waiting)
+            self._effects.update(module.effects)
+
+    async def load(self) -> None:
+        """Run the file once, at its top level."""
+        await self._run(self.host.load(), self.session.top_level, None)
+
+    async def call(
+        self,
+        kind: str,
+        call: Call,
+        context: TaskContext,
+        facts: dict[str, Any],
+        timeout: TaskTimeout | None = None,
+    ) -> dict[str, Any]:
+        """Call a function of the script; `kind` says how (`calls.lua`). Its result as a dict.
+
+        `timeout` is raised when its seconds are over while Lua is busy; time spent waiting is
+        bounded by the caller, with `asyncio.timeout`.
+        """
+        thread = self.host.start(kind, call.function, facts)
+        result = await self._run(thread, context, timeout)
+        found: dict[str, Any] = json.loads(result or "{}")
+        return found
+
+    async def _run(
+        self, thread: int, context: TaskContext, timeout: TaskTimeout | None
+    ) -> str | None:
+        deadline = time.monotonic() + timeout.seconds if timeout else None
+        answer: wire.Answer = ()
+        try:
+            while True:
+                self.session.current = context
+                self.limits.enter(timeout, deadline)
+                reply = self.host.resume(thread, answer)
+                if isinstance(reply, Done):
+                    return reply.result
+                self.session.current = context
+                answer = await self._wait(reply)
+        except BaseException:
+            self.host.drop(thread)
+            raise
+
+    async def _wait(self, request: Waiting) -> wire.Answer:
+        if self.session.inspecting:
+            return wire.answer(self._effects.get(request.operation))
+        try:
+            return wire.answer(await self._waiting[request.operation](*request.arguments))
+        except SlothError as error:
+            return self.host.answer_to(error)

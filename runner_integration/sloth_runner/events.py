@@ -1,0 +1,90 @@
+"""What happens during a run, as told to views and plugins.
+
+With `-o json` each event is one line: `{"event": "task_started", "at": …, …fields}`; the field
+names are stable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import NamedTuple, TypeAlias
+
+from sloth_state.model import Changes, Output, Resource, RunStatus, TaskStatus
+
+
+class RunStarted(NamedTuple):
+    """The lock is taken and the run exists in the store."""
+
+    run_id: str
+    workflow: str
+    version: int
+    tasks: tuple[str, ...]
+
+
+class TaskStarted(NamedTuple):
+    """A try of a task begins; its record is durable."""
+
+    task: str
+    attempt: int
+
+
+class TaskOutput(NamedTuple):
+    """A line from a task: of the script (`log`, `print`), or of a child process."""
+
+    task: str | None
+    """None for code at the top level of the file."""
+    level: str
+    """debug, info, success, warn, error, print; stdout or stderr for a child process."""
+    text: str
+
+
+class TaskFinished(NamedTuple):
+    """A task is over and its record is durable."""
+
+    task: str
+    status: TaskStatus
+    attempts: int
+    duration_seconds: float
+    message: str | None
+    error_msg: str | None
+    changed: bool
+    """False if the task said so itself, with `changed = false` in its outputs."""
+
+
+class ResourceChanged(NamedTuple):
+    """A resource was recorded or removed, durably."""
+
+    task: str | None
+    resource: Resource
+
+
+class RunFinished(NamedTuple):
+    """The run is finalised in the store."""
+
+    run_id: str
+    workflow: str
+    version: int
+    status: RunStatus
+    duration_seconds: float
+    tasks: Mapping[TaskStatus, int]
+    resources: Changes
+    outputs: Mapping[str, Output]
+    error_msg: str | None
+
+
+Event: TypeAlias = (
+    RunStarted | TaskStarted | TaskOutput | TaskFinished | ResourceChanged | RunFinished
+)
+Listener: TypeAlias = Callable[[datetime, Event], None]
+
+__all__ = [
+    "Event",
+    "Listener",
+    "ResourceChanged",
+    "RunFinished",
+    "RunStarted",
+    "TaskFinished",
+    "TaskOutput",
+    "TaskStarted",
+]

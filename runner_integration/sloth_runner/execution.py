@@ -1,0 +1,169 @@
+"""One execution of a workflow, from its lock to its final status.
+
+It is the only place that begins and finalises runs, for the command line, for scripts that drive
+several workflows, and for Python programs alike.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from datetime import timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from sloth_runner.active_run import ActiveRun
+from sloth_runner.interruption import signals_held_back, sigterm_raises
+from sloth_runner.provenance import provenance
+from sloth_state.errors import LockHeld, SlothError, UsageError
+from sloth_state.leases import LEASE, Heartbeat, acquire
+from sloth_state.model import Json, Lock, LockScope, NewRun, Run, RunStatus
+
+if TYPE_CHECKING:
+    from sloth_state.store import Store
+
+
+class Execution:
+    """Runs what is inside its `with` block as the next version of a workflow.
+
+    >>> from sloth_runner.execution import Execution
+    >>> from sloth_state.open import open_store
+    >>> with open_store() as store:
+    ...     execution = Execution(store, "deploy-prod", metadata={"team": "web"})
+    ...     with execution as run:
+    ...         resource = run.record("file", "app.conf", {"path": "/etc/app.conf"})
+    ...         run.set_output("url", "https://example.org")
+    >>> print(execution.finished.version, execution.finished.status, resource.action)
+    1 success create
+
+    Entering takes the workflow's lock, waiting at most `lock_timeout` for it, and begins the run;
+    a process that stays alive keeps the lock, whatever it is busy with. Leaving finalises the run
+    with its status, duration and error and releases all locks, however the block is left: the
+    end, an exception, Ctrl-C or SIGTERM. An exception goes on unchanged. `sys.exit(0)` is success.
+    SIGTERM raises Interrupted in the block, unless the program handles that signal itself.
+
+    Raises LockHeld, LockLost and what the store raises. If the run cannot be finalised while an
+    exception goes by, that exception carries a note of it. Enter it once, and leave it on the
+    same thread. Does not roll anything back and does not catch anything.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        workflow: str,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        message: str | None = None,
+        source: bytes | None = None,
+        source_path: str | None = None,
+        values: Json = None,
+        lock_timeout: timedelta = timedelta(0),
+        on_waiting: Callable[[LockHeld], None] | None = None,
+        lease: timedelta = LEASE,
+    ) -> None:
+        self.finished: Run | None = None
+        """The run as it was finalised, after the block."""
+        self._store = store
+        self._workflow = workflow
+        self._metadata = metadata or {}
+        self._message = message
+        self._source = source
+        self._source_path = source_path
+        self._values = values
+        self._lock_timeout = lock_timeout
+        self._on_waiting = on_waiting
+        self._lease = lease
+        self._cleanup = ExitStack()
+        self._entered = False
+
+    def __enter__(self) -> ActiveRun:
+        if self._entered:
+            raise UsageError("an Execution can be entered only once; make another one")
+        self._entered = True
+        try:
+            return self._begin()
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with signals_held_back():
+            self._cleanup.__exit__(kind, error, traceback)
+
+    def _begin(self) -> ActiveRun:
+        self._cleanup.enter_context(sigterm_raises())
+        new = self._new_run()
+        lock = self._acquire_lock()
+        heartbeat = Heartbeat(self._store)
+        heartbeat.add(lock)
+        self._cleanup.callback(heartbeat.stop)
+        # A signal must not come between the run's beginning and the promise to finalise it.
+        with signals_held_back():
+            run = ActiveRun(self._store, self._store.begin_run(new, lock), lock, heartbeat)
+            self._on_leaving(lambda error: run.close())
+            self._on_leaving(lambda error: self._finalise(run, lock, error))
+        return run
+
+    def _new_run(self) -> NewRun:
+        metadata = provenance(self._source_path, self._source) | dict(self._metadata)
+        return NewRun(self._workflow, metadata, self._message, self._source, self._values)
+
+    def _acquire_lock(self) -> Lock:
+        lock = acquire(
+            self._store,
+            LockScope.WORKFLOW,
+            self._workflow,
+            wait=self._lock_timeout,
+            lease=self._lease,
+            on_waiting=self._on_waiting,
+        )
+        self._on_leaving(lambda error: self._store.release_lock(lock))
+        return lock
+
+    def _finalise(self, run: ActiveRun, lock: Lock, error: BaseException | None) -> None:
+        reason = _failure(error)
+        if reason is None:
+            reason = run.failure
+        self.finished = self._store.finish_run(
+            run.id,
+            RunStatus.SUCCESS if reason is None else RunStatus.FAILED,
+            lock,
+            error=reason,
+            unchanged=run.touched.unchanged,
+        )
+
+    def _on_leaving(self, step: Callable[[BaseException | None], None]) -> None:
+        """Take this step when the block is left; its failure does not hide an earlier one."""
+
+        def leave(
+            kind: type[BaseException] | None,
+            error: BaseException | None,
+            traceback: TracebackType | None,
+        ) -> None:
+            try:
+                step(error)
+            except SlothError as failure:
+                if error is None:
+                    raise
+                error.add_note(f"While the run was being finalised: {failure}")
+
+        self._cleanup.push(leave)
+
+
+def _failure(error: BaseException | None) -> str | None:
+    """What the state keeps about an exception; None if it is none."""
+    if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
+        return None
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted by Ctrl-C"
+    text = str(error)
+    if not isinstance(error, SlothError):
+        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    # A message may quote bytes of file names that are no UTF-8; the store keeps none.
+    return text.encode(errors="backslashreplace").decode()

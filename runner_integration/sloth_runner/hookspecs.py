@@ -1,0 +1,53 @@
+"""What other packages can add, through pluggy.
+
+A package names its plugin in the entry-point group `sloth_runner` and marks its functions with
+`sloth_runner.hookimpl`. A plugin that fails is reported and left aside; it never ends a run.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import pluggy
+
+from sloth_runner.events import ResourceChanged, RunFinished, RunStarted, TaskFinished
+
+if TYPE_CHECKING:
+    import click
+
+    from sloth_runner.host.module import LuaModule
+    from sloth_runner.session import Session
+
+hookspec = pluggy.HookspecMarker("sloth_runner")
+hookimpl = pluggy.HookimplMarker("sloth_runner")
+
+
+@hookspec
+def sloth_lua_modules(session: Session) -> list[LuaModule]:  # type: ignore[empty-body]
+    """Modules that scripts see as globals. Called once for each script that is loaded."""
+
+
+@hookspec
+def sloth_cli_commands() -> list[click.Command]:  # type: ignore[empty-body]
+    """Further commands of `sloth-runner`. A name that it has already is not replaced."""
+
+
+@hookspec
+def sloth_run_started(at: datetime, event: RunStarted) -> None:
+    """The lock is taken and the run exists in the store."""
+
+
+@hookspec
+def sloth_task_finished(at: datetime, event: TaskFinished) -> None:
+    """A task is over and recorded."""
+
+
+@hookspec
+def sloth_resource_changed(at: datetime, event: ResourceChanged) -> None:
+    """A resource was recorded or removed."""
+
+
+@hookspec
+def sloth_run_finished(at: datetime, event: RunFinished) -> None:
+    """The run is finalised in the store."""

@@ -1,0 +1,64 @@
+"""When running Lua must stop: interrupted, out of time or memory, or the store is lost."""
+
+from __future__ import annotations
+
+import time
+
+from sloth_runner.errors import MemoryExceeded, TaskTimeout
+from sloth_state.errors import Interrupted
+
+DEFAULT_MEMORY_LIMIT = 2 * 2**30
+"""Bytes that a script's values may take; LuaJIT's own limit can hang the process."""
+
+
+class Limits:
+    """Answers the hook that Lua runs every 10,000 instructions: go on, or stop and why.
+
+    `interrupt` may be called from another thread or a signal handler; all else belongs to the
+    thread that runs Lua.
+    """
+
+    def __init__(self, memory_limit: int = DEFAULT_MEMORY_LIMIT) -> None:
+        self._memory_limit = memory_limit
+        self._interrupted_by: str | None = None
+        self._fatal: BaseException | None = None
+        self._deadline: float | None = None
+        self._timeout: TaskTimeout | None = None
+        self._reason: BaseException | None = None
+
+    def enter(self, timeout: TaskTimeout | None, deadline: float | None) -> None:
+        """Start to run a coroutine that has until `deadline` (`time.monotonic`), else `timeout`."""
+        self._timeout, self._deadline, self._reason = timeout, deadline, None
+
+    def interrupt(self, by: str) -> None:
+        """Stop all Lua for good, because of "Ctrl-C" or "SIGTERM"."""
+        self._interrupted_by = by
+
+    def fail(self, error: BaseException) -> None:
+        """Stop all Lua for good: nothing more can be recorded, or the runner itself has a bug."""
+        self._fatal = self._fatal or error
+
+    @property
+    def fatal(self) -> BaseException | None:
+        """The error that ended all Lua, if there is one."""
+        if self._fatal is None and self._interrupted_by is not None:
+            self._fatal = Interrupted(self._interrupted_by)
+        return self._fatal
+
+    @property
+    def reason(self) -> BaseException | None:
+        """Why the coroutine that ran last was stopped."""
+        return self.fatal or self._reason
+
+    def tick(self, kilobytes: float) -> bool:
+        """Whether Lua, which holds so much memory, must stop now."""
+        if self._reason is None:
+            if self._deadline is not None and time.monotonic() > self._deadline:
+                self._reason = self._timeout
+            elif kilobytes * 1024 > self._memory_limit:
+                self._reason = MemoryExceeded(self._memory_limit)
+        return self.reason is not None
+
+    def stopping(self) -> bool:
+        """Whether a stop is on its way outwards through the script's own error handling."""
+        return self.reason is not None

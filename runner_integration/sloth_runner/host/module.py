@@ -1,0 +1,28 @@
+"""What a Lua module consists of: its Lua source and the Python operations behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
+
+_NONE: Mapping[str, Any] = {}
+
+
+class LuaModule(NamedTuple):
+    """A module that scripts see as a global and through `require`.
+
+    The Lua source gets the host (`lua/sloth_lua/host.lua`) as `...`, checks arguments and returns
+    the module's value; it sets no globals.
+    """
+
+    name: str
+    source: bytes
+    operations: Mapping[str, Callable[..., Any]] = _NONE
+    """Called by `host.call`. They get str, numbers, booleans and None, and return those, bytes, a
+    tuple of them (several results), or a dict or list (a table)."""
+    waiting: Mapping[str, Callable[..., Awaitable[Any]]] = _NONE
+    """Called by `host.wait`, in the same way; other tasks run meanwhile."""
+    effects: Mapping[str, Any] = _NONE
+    """Operations that change something, with the result they have when a file is only looked at."""
+    raw: Mapping[str, frozenset[int]] = _NONE
+    """Positions of arguments that stay bytes, by operation."""

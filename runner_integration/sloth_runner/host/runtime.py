@@ -1,0 +1,210 @@
+"""The only module that touches lupa.
+
+Python holds one Lua object, the dispatcher made on the main state, and passes plain values.
+Coroutines, functions and tables stay inside Lua and are known here by number, because lupa
+crashes the process when Python outlives a coroutine that an object came from (upstream issue 84).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+from lupa import luajit21
+
+import sloth_lua
+from sloth_runner.errors import ScriptError, ScriptSyntaxError
+from sloth_runner.host import wire
+from sloth_runner.host.hints import hint_for
+from sloth_runner.host.limits import Limits
+from sloth_runner.host.module import LuaModule
+from sloth_runner.script import Script
+from sloth_state.errors import LockLost, SlothError, StoreError
+
+
+class Waiting(NamedTuple):
+    """The coroutine asks for an operation that takes time."""
+
+    operation: str
+    arguments: tuple[Any, ...]
+
+
+class Done(NamedTuple):
+    """The coroutine is over; `result` is what its function returned, as JSON text."""
+
+    result: str | None
+
+
+Reply: TypeAlias = Waiting | Done
+
+
+class Dispatcher(Protocol):
+    """The Lua function that does all: `dispatch("resume", 3, …)`."""
+
+    def __call__(self, command: bytes, *arguments: wire.Plain) -> Any: ...
+
+
+class LuaHost:
+    """One Lua state with the runner's library in it. Belongs to the thread that made it.
+
+    `resume` raises ScriptError for what the script raised, else the reason why `limits` stopped it.
+    """
+
+    def __init__(
+        self,
+        script: Script,
+        modules: Sequence[LuaModule],
+        limits: Limits,
+        *,
+        inspecting: bool = False,
+    ) -> None:
+        """`inspecting`: operations with effects are not performed, see `LuaModule.effects`."""
+        self._script = script
+        self._limits = limits
+        self._operations = self._own_operations()
+        self._raw_positions: dict[str, frozenset[int]] = {}
+        for module in modules:
+            operations = dict(module.operations)
+            if inspecting:
+                operations |= {
+                    name: _always(result)
+                    for name, result in module.effects.items()
+                    if name in operations
+                }
+            for name, operation in operations.items():
+                raw = module.raw.get(name, frozenset())
+                self._operations[name.encode()] = wire.takes_text(operation, raw)
+            self._raw_positions.update(module.raw)
+        self._dispatch = self._boot({module.name: module.source for module in modules})
+
+    def _own_operations(self) -> dict[bytes, Callable[..., wire.Answer]]:
+        limits = self._limits
+        return {
+            b"tick": lambda kilobytes: (wire.VALUES, limits.tick(kilobytes)),
+            b"stopping": lambda: (wire.VALUES, limits.stopping()),
+            b"is_utf8": lambda data: (wire.VALUES, _is_utf8(data)),
+        }
+
+    def _boot(self, sources: dict[str, bytes]) -> Dispatcher:
+        runtime = luajit21.LuaRuntime(
+            encoding=None,
+            register_eval=False,
+            register_builtins=False,
+            unpack_returned_tuples=True,
+            attribute_filter=_deny,
+        )
+
+        def source_of(name: bytes) -> bytes:
+            return sources.get(name.decode()) or sloth_lua.source(name.decode())
+
+        boot = runtime.compile(sloth_lua.source("boot"), name=b"@sloth_lua/boot.lua")
+        names = " ".join(name for name, source in sources.items() if source).encode()
+        dispatch: Dispatcher = boot(self._answer, source_of, names)
+        return dispatch
+
+    def _answer(self, operation: bytes, *arguments: Any) -> wire.Answer:
+        """Run an operation for Lua. Never raises: an exception must not pass through Lua."""
+        try:
+            return self._operations[operation](*arguments)
+        except SlothError as error:
+            return self.answer_to(error)
+        except BaseException as error:  # a bug, or KeyboardInterrupt; raised again from `resume`
+            self._limits.fail(error)
+            return (wire.STOPPED,)
+
+    def answer_to(self, error: SlothError) -> wire.Answer:
+        """How Lua is told of an error: raised there, or everything stopped if the store is lost."""
+        if isinstance(error, (StoreError, LockLost)):
+            self._limits.fail(error)
+            return (wire.STOPPED,)
+        hint = f" ({error.hint})" if error.hint else ""
+        return (wire.FAILED, f"{error.message}{hint}".encode("utf-8", "surrogateescape"))
+
+    # -- coroutines ------------------------------------------------------------------------
+
+    def load(self) -> int:
+        """Compile the script; returns the coroutine that runs it. Raises ScriptSyntaxError."""
+        loaded = self._dispatch(b"load", self._script.lua, b"@" + self._script.name.encode())
+        if isinstance(loaded, int):
+            return loaded
+        message = wire.text(loaded[1])
+        where = location_in(message)
+        raise ScriptSyntaxError(
+            message, where=where, excerpt=self._script.excerpt(where), hint=hint_for(message, "")
+        )
+
+    def start(self, kind: str, function: int, context: dict[str, Any]) -> int:
+        """Make a coroutine that calls a function of the script as a command, condition or hook."""
+        thread: int = self._dispatch(b"start", kind.encode(), function, wire.dump(context))
+        return thread
+
+    def resume(self, thread: int, answer: wire.Answer = ()) -> Reply:
+        """Run a coroutine until it waits or is over. Raises what ended it otherwise."""
+        reply = self._dispatch(b"resume", thread, *answer)
+        kind, *rest = reply if isinstance(reply, tuple) else (reply,)
+        if kind == b"wait":
+            operation = wire.text(rest[0])
+            raw = self._raw_positions.get(operation, frozenset())
+            return Waiting(operation, tuple(wire.convert(tuple(rest[1:]), raw)))
+        if kind == b"done":
+            return Done(wire.text(rest[0]) if rest and rest[0] is not None else None)
+        if kind == b"stopped" and self._limits.reason is not None:
+            raise self._limits.reason
+        raise self._script_error(*(wire.text(item) if item else "" for item in rest))
+
+    def drop(self, thread: int) -> None:
+        """Forget a coroutine that will not be resumed again."""
+        self._dispatch(b"drop", thread)
+
+    def _script_error(self, message: str, raised_at: str = "", trace: str = "") -> ScriptError:
+        where = location_in(message) or raised_at or None
+        if where and not message.startswith(where):
+            message = f"{where}: {message}"
+        excerpt = self._script.excerpt(where)
+        hint = hint_for(message, excerpt or "")
+        return ScriptError(message, where=where, excerpt=excerpt, trace=trace, hint=hint)
+
+    # -- what the script defined -----------------------------------------------------------
+
+    def describe(self) -> dict[str, Any]:
+        """The tasks and workflows that the script defined, as its `dsl.lua` collected them."""
+        description: dict[str, Any] = json.loads(self._dispatch(b"describe"))
+        return description
+
+    def outputs(self) -> dict[str, Any]:
+        """The global table `outputs` of the script. Raises ScriptError if it is not JSON."""
+        try:
+            encoded = self._dispatch(b"outputs")
+        except luajit21.LuaError as error:
+            raise ScriptError(_message(error)) from None
+        found: dict[str, Any] = json.loads(encoded) if encoded else {}
+        return found
+
+
+def _always(result: object) -> Callable[..., object]:
+    return lambda *_arguments: result
+
+
+def location_in(message: str) -> str | None:
+    """ "deploy.sloth:12" of a message that begins with it."""
+    name, _, rest = message.partition(":")
+    line, _, _ = rest.partition(":")
+    return f"{name}:{line}" if line.isdigit() else None
+
+
+def _deny(_object: object, _name: object, _setting: bool) -> object:
+    raise AttributeError("Lua has no access to Python objects")
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _message(error: luajit21.LuaError) -> str:
+    value = error.args[0] if error.args else b""
+    return wire.text(value) if isinstance(value, bytes) else str(value)

@@ -1,0 +1,95 @@
+"""Values as they cross to Lua: nil, booleans, numbers, bytes, and JSON text for the rest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from sloth_state.errors import InvalidValue
+
+Plain: TypeAlias = None | bool | int | float | bytes
+Answer: TypeAlias = tuple[Plain, ...]
+
+# Tags of an answer; the same numbers are in lua/sloth_lua/host.lua.
+FAILED, VALUES, JSON, STOPPED = 0, 1, 2, 3
+
+MAX_EXACT_INTEGER = 2**53
+"""Lua's numbers are doubles; larger integers would be rounded."""
+
+
+def text(data: bytes) -> str:
+    """Text of a Lua string. Bytes that are not UTF-8 survive as surrogates, as in file names."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+def answer(result: object) -> Answer:
+    """An operation's result as tagged plain values.
+
+    A tuple is several results; a dict or a list becomes a table. Raises InvalidValue for an
+    integer that Lua cannot hold, TypeError for what is not plain at all.
+    """
+    if isinstance(result, (dict, list)):
+        return (JSON, dump(result))
+    if isinstance(result, tuple):
+        return (VALUES, *map(_plain, result))
+    return (VALUES, _plain(result))
+
+
+def _plain(value: object) -> Plain:
+    if value is None or isinstance(value, (bool, float, bytes)):
+        return value
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape")
+    if isinstance(value, int):
+        return _exact(value)
+    raise TypeError(f"{type(value).__name__} cannot cross to Lua")
+
+
+def _exact(number: int) -> int:
+    if abs(number) > MAX_EXACT_INTEGER:
+        raise InvalidValue(
+            f"the integer {number} is beyond 2^53, which Lua cannot hold exactly",
+            hint="Keep it as a string.",
+        )
+    return number
+
+
+def dump(value: object) -> bytes:
+    """Compact JSON of a value for Lua's decoder."""
+    encoded = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return encoded.encode("utf-8", "surrogateescape")
+
+
+def check_exact(value: object) -> None:
+    """Raise InvalidValue if there is an integer anywhere in it that Lua cannot hold."""
+    if isinstance(value, dict):
+        for item in value.values():
+            check_exact(item)
+    elif isinstance(value, list):
+        for item in value:
+            check_exact(item)
+    elif isinstance(value, int):
+        _exact(value)
+
+
+def takes_text(operation: Callable[..., object], raw: frozenset[int]) -> Callable[..., Answer]:
+    """Wrap an operation: Lua strings become str, but for the positions in `raw`."""
+
+    def call(*arguments: Any) -> Answer:
+        return answer(operation(*convert(arguments, raw)))
+
+    return call
+
+
+def convert(arguments: tuple[Any, ...], raw: frozenset[int]) -> list[Any]:
+    """Arguments from Lua, as Python takes them. Raises TypeError for any Lua object."""
+    converted: list[Any] = []
+    for position, value in enumerate(arguments):
+        if type(value) is bytes:
+            converted.append(value if position in raw else text(value))
+        elif value is None or isinstance(value, (bool, int, float)):
+            converted.append(value)
+        else:
+            raise TypeError(f"argument {position + 1} of an operation is no plain value")
+    return converted

@@ -1,0 +1,66 @@
+"""Ctrl-C and SIGTERM while a run goes on: they end it, and they do not disturb its ending.
+
+Python runs signal handlers on the main thread only, so on other threads nothing is done here.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from sloth_state.errors import Interrupted
+
+
+@contextmanager
+def sigterm_raises() -> Iterator[None]:
+    """Make SIGTERM raise Interrupted, if so far it would just end the process."""
+    if not _on_main_thread() or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, _raise_interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _raise_interrupted(number: int, frame: FrameType | None) -> None:
+    raise Interrupted("SIGTERM")
+
+
+@contextmanager
+def signals_held_back() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait until the block is over, then let them do what they do.
+
+    A handler that the block itself installs stays.
+    """
+    if not _on_main_thread():
+        yield
+        return
+    arrived: list[signal.Signals] = []
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        arrived.append(signal.Signals(number))
+
+    handlers = {
+        number: handler
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if callable(handler := signal.getsignal(number))
+    }
+    for number in handlers:
+        signal.signal(number, hold)
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            if signal.getsignal(number) is hold:
+                signal.signal(number, handler)
+        for number in arrived:
+            handlers[number](number, None)
+
+
+def _on_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

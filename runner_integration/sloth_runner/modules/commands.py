@@ -1,0 +1,58 @@
+"""The modules `exec` and `sleep`: what takes time while other tasks go on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from typing import Any
+
+import sloth_lua
+from sloth_runner.host.module import LuaModule
+from sloth_runner.session import Session
+from sloth_runner.subprocesses import Command, run_command
+
+
+def sleep_module(_session: Session) -> LuaModule:
+    """`sleep`: seconds, while other tasks go on."""
+    return LuaModule(
+        "sleep",
+        sloth_lua.source("sleep"),
+        waiting={"sleep": asyncio.sleep},
+        effects={"sleep": None},
+    )
+
+
+def exec_module(session: Session) -> LuaModule:
+    """`exec`: commands of the shell."""
+
+    async def run(command: str, options: str, stdin: bytes | None) -> tuple[bytes, bytes, str]:
+        result = await run_command(_command(session, command, json.loads(options), stdin))
+        problem = (result.problem or "").replace("\n", " ")
+        return result.stdout, result.stderr, f"{result.exit_code} {result.duration:.6f} {problem}"
+
+    return LuaModule(
+        "exec",
+        sloth_lua.source("exec"),
+        waiting={"exec.run": run},
+        effects={"exec.run": (b"", b"", "0 0 ")},
+        raw={"exec.run": frozenset({2})},
+    )
+
+
+def _command(session: Session, text: str, options: dict[str, Any], stdin: bytes | None) -> Command:
+    context = session.current
+    workdir = options.get("workdir")
+    return Command(
+        text,
+        workdir=os.path.join(context.workdir, workdir) if workdir else context.workdir,
+        environment={name: _text(value) for name, value in (options.get("env") or {}).items()},
+        stdin=stdin,
+        user=options.get("user") or context.user,
+        timeout=options.get("timeout"),
+        on_line=session.child_output(),
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

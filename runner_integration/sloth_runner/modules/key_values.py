@@ -1,0 +1,69 @@
+"""The key-value part of `state`: shared by all workflows of a store, for idempotency."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from sloth_runner.errors import WorkflowError
+from sloth_runner.session import Session
+from sloth_state.store import Store
+
+
+class KeyValues:
+    """Its operations, in the form of `LuaModule.operations`. They need a store, but no run."""
+
+    # When a file is only looked at there is no store, so this state looks empty.
+    EFFECTS: ClassVar[Mapping[str, Any]] = {
+        "kv.get": (False, None),
+        "kv.set": None,
+        "kv.delete": False,
+        "kv.keys": [],
+        "kv.clear": 0,
+        "kv.increment": 0,
+        "kv.compare_swap": True,
+        "kv.stats": {"keys": 0, "expiring": 0, "bytes": 0},
+    }
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def operations(self) -> dict[str, Callable[..., Any]]:
+        """By name."""
+        return {name: getattr(self, name.removeprefix("kv.")) for name in self.EFFECTS}
+
+    @property
+    def _store(self) -> Store:
+        if self._session.store is None:
+            raise WorkflowError("key-value state needs a store")
+        return self._session.store
+
+    def get(self, key: str) -> tuple[bool, str | None]:
+        exists, value = self._store.kv_get(key)
+        return exists, json.dumps(
+            value, ensure_ascii=False, separators=(",", ":")
+        ) if exists else None
+
+    def set(self, key: str, encoded: str, ttl: float | None = None) -> None:
+        expires_in = None if ttl is None else timedelta(seconds=ttl)
+        self._store.kv_set(key, json.loads(encoded), ttl=expires_in)
+
+    def delete(self, key: str) -> bool:
+        return self._store.kv_delete(key)
+
+    def keys(self, prefix: str) -> list[str]:
+        return self._store.kv_keys(prefix)
+
+    def clear(self, prefix: str) -> int:
+        return self._store.kv_clear(prefix)
+
+    def increment(self, key: str, by: float) -> int | float:
+        return self._store.kv_increment(key, by)
+
+    def compare_swap(self, key: str, expected: str, value: str) -> bool:
+        return self._store.kv_compare_swap(key, json.loads(expected), json.loads(value))
+
+    def stats(self) -> dict[str, int]:
+        return self._store.kv_stats()._asdict()

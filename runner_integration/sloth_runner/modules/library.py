@@ -1,0 +1,46 @@
+"""Operations that the Lua library itself needs, whatever modules scripts see."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+from sloth_runner.durations import parse_duration
+from sloth_runner.host.module import LuaModule
+from sloth_runner.session import Session
+from sloth_state.errors import InvalidValue
+
+
+def library_module(session: Session) -> LuaModule:
+    """The operations, without a module that scripts could name."""
+    folder = session.script.folder
+
+    def find_module(name: str) -> str | None:
+        path = os.path.join(folder, *name.split("."))
+        candidates = (f"{path}.lua", os.path.join(path, "init.lua"))
+        return next((found for found in candidates if os.path.isfile(found)), None)
+
+    operations: dict[str, Callable[..., Any]] = {
+        "nearest": nearest,
+        "duration": duration,
+        "find_module": find_module,
+    }
+    return LuaModule("library", b"", operations)
+
+
+def nearest(name: str, known: str) -> str | None:
+    """The name in a JSON list that is most like this one; None if none is."""
+    import difflib
+
+    matches = difflib.get_close_matches(name, json.loads(known), n=1)
+    return matches[0] if matches else None
+
+
+def duration(value: str | float) -> float | tuple[None, str]:
+    """Seconds of a duration, or None and what is wrong with it."""
+    try:
+        return parse_duration(value)
+    except InvalidValue as error:
+        return None, f"{error.message}. {error.hint}"

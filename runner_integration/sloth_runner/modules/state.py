@@ -1,0 +1,203 @@
+"""The module `state`: the script's view of its run, its workflow and the key-value state."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import sloth_lua
+from sloth_runner.errors import WorkflowError
+from sloth_runner.host.module import LuaModule
+from sloth_runner.modules.key_values import KeyValues
+from sloth_runner.session import Session
+from sloth_state.errors import InvalidValue, LockHeld, ReferenceNotFound, ResourceNotFound
+from sloth_state.model import Action, Json, Resource
+from sloth_state.times import rfc3339
+
+if TYPE_CHECKING:
+    from sloth_runner.active_run import ActiveRun
+    from sloth_runner.execution import Execution
+
+_LOCK_POLL_SECONDS = 0.05
+
+
+def state_module(session: Session) -> LuaModule:
+    """`state`, whole: SPEC.md 5."""
+    state, key_values = StateOperations(session), KeyValues(session)
+    names = (
+        "record update remove get resources set_output output outputs output_of set_metadata "
+        "previous workflow unlock create_workflow finish_workflow"
+    )
+    operations = {f"state.{name}": getattr(state, name) for name in names.split()}
+    operations |= key_values.operations()
+    return LuaModule(
+        "state",
+        sloth_lua.source("state"),
+        operations,
+        waiting={"state.lock": state.lock},
+        effects=key_values.EFFECTS,
+    )
+
+
+class StateOperations:
+    """The operations of `state`, in the form of `LuaModule.operations`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._others: dict[str, tuple[Execution, ActiveRun]] = {}
+        session.on_close(self._fail_unfinished)
+
+    # -- resources -------------------------------------------------------------------------
+
+    def record(self, encoded: str, run_id: str | None = None) -> dict[str, Any]:
+        run = self._run("state.resource", run_id)
+        given = json.loads(encoded)
+        action = _action(given.get("action"))
+        if action is Action.DELETE:
+            return _brief(run.remove(given["type"], given["name"]))
+        attributes = given.get("attributes") or {}
+        status = given.get("status") or ""
+        return _brief(
+            run.record(given["type"], given["name"], attributes, status=status, action=action)
+        )
+
+    def update(self, type: str, name: str, encoded: str) -> dict[str, Any]:
+        run = self._run("state.update_resource")
+        known = run.resource(type, name)
+        if known is None:
+            raise ResourceNotFound(run.name, type, name)
+        change = json.loads(encoded)
+        attributes = {**known.attributes, **(change.get("attributes") or {})}
+        status = change.get("status", known.status)
+        action = _action(change.get("action"))
+        return _brief(run.record(type, name, attributes, status=status, action=action))
+
+    def remove(self, type: str, name: str) -> None:
+        self._run("state.remove_resource").remove(type, name)
+
+    def get(self, type: str, name: str) -> dict[str, Any] | None:
+        found = self._run("state.get_resource").resource(type, name)
+        return _whole(found) if found else None
+
+    def resources(self, type: str | None) -> list[dict[str, Any]]:
+        return [_whole(each) for each in self._run("state.resources").resources(type)]
+
+    # -- outputs and metadata --------------------------------------------------------------
+
+    def set_output(self, key: str, encoded: str, sensitive: bool) -> None:
+        self._run("state.set_output").set_output(key, json.loads(encoded), sensitive=sensitive)
+
+    def output(self, key: str) -> Json:
+        found = self._run("state.get_output").outputs().get(key)
+        return found.value if found else None
+
+    def outputs(self) -> dict[str, Json]:
+        run = self._run("state.outputs")
+        return {key: output.value for key, output in run.outputs().items()}
+
+    def output_of(self, workflow: str, key: str) -> Json:
+        return self._run("state.output_of").output_of(workflow, key)
+
+    def set_metadata(self, key: str, value: str) -> None:
+        self._run("state.set_metadata").set_metadata({key: value})
+
+    def previous(self) -> dict[str, Any] | None:
+        found = self._run("state.previous").previous()
+        if found is None:
+            return None
+        return {
+            "version": found.version,
+            "resources": [_whole(each) for each in found.resources],
+            "outputs": {key: output.value for key, output in found.outputs.items()},
+        }
+
+    def workflow(self) -> dict[str, Any]:
+        run = self._run("state.workflow")
+        return {"id": run.id, "name": run.name, "version": run.version, "status": "running"}
+
+    # -- locks -----------------------------------------------------------------------------
+
+    async def lock(self, name: str, ttl: float, wait: float) -> None:
+        run, context = self._run("state.with_lock"), self._session.current
+        started = time.monotonic()
+        while True:
+            try:
+                context.held_locks[name] = run.try_acquire(name, timedelta(seconds=ttl))
+            except LockHeld as error:
+                waited = time.monotonic() - started
+                if waited >= wait:
+                    raise LockHeld(error.lock, waited) from None
+                await asyncio.sleep(min(_LOCK_POLL_SECONDS, wait - waited))
+            else:
+                return
+
+    def unlock(self, name: str) -> None:
+        self._run("state.with_lock").release(self._session.current.held_locks.pop(name))
+
+    # -- explicit workflows ----------------------------------------------------------------
+
+    def create_workflow(self, encoded: str) -> str:
+        from sloth_runner.execution import Execution
+
+        self._run("state.create_workflow")
+        if self._session.store is None:
+            raise WorkflowError("state.create_workflow needs a store")
+        given = json.loads(encoded)
+        metadata = given.get("metadata") or {}
+        execution = Execution(self._session.store, given["name"], metadata=metadata)
+        run = execution.__enter__()
+        self._others[run.id] = (execution, run)
+        return run.id
+
+    def finish_workflow(self, run_id: str, failure: str | None = None) -> None:
+        self._run("state.complete_workflow", run_id)
+        execution, run = self._others.pop(run_id)
+        if failure is not None:
+            run.fail(failure)
+        execution.__exit__(None, None, None)
+
+    def _fail_unfinished(self) -> None:
+        for run_id in list(self._others):
+            self.finish_workflow(run_id, "the script neither completed nor failed it")
+
+    def _run(self, call: str, run_id: str | None = None) -> ActiveRun:
+        run = self._session.active_run(call)
+        if run_id is None or run_id == run.id:
+            return run
+        if run_id not in self._others:
+            raise ReferenceNotFound(
+                run_id, detail=f"{call}: this script has no running workflow with the id {run_id!r}"
+            )
+        return self._others[run_id][1]
+
+
+def _action(name: str | None) -> Action | None:
+    if name is None:
+        return None
+    try:
+        return Action(name)
+    except ValueError:
+        known = ", ".join(Action)
+        raise InvalidValue(f"action must be one of {known}, not {name!r}") from None
+
+
+def _brief(resource: Resource) -> dict[str, Any]:
+    return {
+        "id": resource.id,
+        "type": resource.type,
+        "name": resource.name,
+        "action": resource.action.value,
+        "status": resource.status,
+    }
+
+
+def _whole(resource: Resource) -> dict[str, Any]:
+    return {
+        **_brief(resource),
+        "attributes": dict(resource.attributes),
+        "created_at": rfc3339(resource.created_at),
+        "updated_at": rfc3339(resource.updated_at),
+    }

@@ -1,0 +1,141 @@
+"""The modules `log`, `json`, `values` and `crypto`: text and values, no effects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import sloth_lua
+from sloth_runner.host.module import LuaModule
+from sloth_runner.host.wire import check_exact
+from sloth_runner.session import Session
+from sloth_state.errors import InvalidValue
+
+
+def log_module(session: Session) -> LuaModule:
+    """`log` and `print`: lines in the run's output."""
+    return LuaModule("log", sloth_lua.source("log"), {"log": session.output})
+
+
+def values_module(session: Session) -> LuaModule:
+    """`values`: what --values and --set gave."""
+    return LuaModule("values", sloth_lua.source("values"), {"values": lambda: session.values or {}})
+
+
+def json_module(_session: Session) -> LuaModule:
+    """`json`: values as JSON text and back."""
+    operations: dict[str, Callable[..., Any]] = {
+        "json.encode": encode_json,
+        "json.decode": decode_json,
+    }
+    return LuaModule("json", sloth_lua.source("json"), operations)
+
+
+def encode_json(encoded: str, pretty: bool) -> str:
+    """The same JSON with its keys sorted, on one line or indented."""
+    value = json.loads(encoded)
+    if pretty:
+        return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def decode_json(text: str) -> Any:
+    """The value of JSON text, or None and what is wrong with it."""
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+        check_exact(value)
+    except json.JSONDecodeError as error:
+        return None, f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+    except RecursionError:
+        return None, "not JSON that can be read: it is nested too deeply"
+    except InvalidValue as error:
+        return None, error.message
+    return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise InvalidValue(f"not JSON: {name} is no JSON number")
+
+
+def crypto_module(_session: Session) -> LuaModule:
+    """`crypto`: hashes, encodings, random values."""
+    operations: dict[str, Callable[..., Any]] = {
+        "crypto.hash": hash_hex,
+        "crypto.hmac": hmac_hex,
+        "crypto.base64_encode": base64_encode,
+        "crypto.base64_decode": base64_decode,
+        "crypto.hex_encode": bytes.hex,
+        "crypto.hex_decode": hex_decode,
+        "crypto.uuid": random_uuid,
+        "crypto.random_string": random_string,
+    }
+    raw = {
+        "crypto.hash": frozenset({1}),
+        "crypto.hmac": frozenset({0, 1}),
+        "crypto.base64_encode": frozenset({0}),
+        "crypto.hex_encode": frozenset({0}),
+    }
+    return LuaModule("crypto", sloth_lua.source("crypto"), operations, raw=raw)
+
+
+def hash_hex(algorithm: str, data: bytes) -> str:
+    """Hex digest of bytes by one of hashlib's algorithms."""
+    import hashlib
+
+    return hashlib.new(algorithm, data, usedforsecurity=False).hexdigest()
+
+
+def hmac_hex(key: bytes, data: bytes, algorithm: str) -> str:
+    """Hex digest of keyed bytes. Raises InvalidValue for an unknown algorithm."""
+    import hashlib
+    import hmac
+
+    if algorithm not in ("md5", "sha1", "sha256", "sha512"):
+        raise InvalidValue(
+            f"crypto.hmac: there is no algorithm {algorithm!r}", hint="md5, sha1, sha256, sha512"
+        )
+    return hmac.new(key, data, getattr(hashlib, algorithm)).hexdigest()
+
+
+def base64_encode(data: bytes) -> bytes:
+    """Standard base64 of bytes, on one line."""
+    import base64
+
+    return base64.b64encode(data)
+
+
+def base64_decode(text: str) -> bytes | tuple[None, str]:
+    """The bytes of standard base64, or None and what is wrong with it."""
+    import base64
+
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as error:
+        return None, f"not base64: {error}"
+
+
+def hex_decode(text: str) -> bytes | tuple[None, str]:
+    """The bytes of hex digits, or None and what is wrong with them."""
+    try:
+        return bytes.fromhex(text)
+    except ValueError as error:
+        return None, f"not hex: {error}"
+
+
+def random_uuid() -> str:
+    """A random UUID, version 4."""
+    import uuid
+
+    return str(uuid.uuid4())
+
+
+def random_string(length: float) -> str:
+    """Letters and digits from the system's secure source. Raises InvalidValue for a bad length."""
+    import secrets
+    import string
+
+    if not 1 <= length <= 2**20 or length != int(length):
+        raise InvalidValue("crypto.random_string: length must be a whole number, 1 to 1048576")
+    alphabet = string.ascii_letters + string.digits
+    return "".join(secrets.choice(alphabet) for _ in range(int(length)))

@@ -1,0 +1,102 @@
+"""The plugins of one process: the built-in one, and those that other packages install."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from sloth_runner import built_in, hookspecs
+from sloth_runner.events import Event, ResourceChanged, RunFinished, RunStarted, TaskFinished
+
+if TYPE_CHECKING:
+    from sloth_runner.host.module import LuaModule
+    from sloth_runner.session import Session
+
+ENTRY_POINT_GROUP = "sloth_runner"
+
+_HOOK_OF = {
+    RunStarted: "sloth_run_started",
+    TaskFinished: "sloth_task_finished",
+    ResourceChanged: "sloth_resource_changed",
+    RunFinished: "sloth_run_finished",
+}
+
+
+class Plugins:
+    """Calls the hooks of all plugins, one by one, and reports those that fail."""
+
+    def __init__(self, report: Callable[[str], None]) -> None:
+        """`report` is told in one sentence of a plugin that failed."""
+        self._report = report
+        self._manager = pluggy.PluginManager("sloth_runner")
+        self._manager.add_hookspecs(hookspecs)
+        self._manager.register(built_in, "built-in")
+        if _others_are_installed():
+            self._load_others()
+
+    def _load_others(self) -> None:
+        import importlib.metadata
+
+        for entry_point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
+            try:
+                self._manager.register(entry_point.load(), entry_point.name)
+            except Exception as error:  # somebody else's code
+                self._report(f"the plugin {entry_point.name} cannot be loaded: {error}")
+
+    def lua_modules(self, session: Session) -> list[LuaModule]:
+        """The modules of all plugins; a later one of the same name does not replace the first."""
+        modules: dict[str, LuaModule] = {}
+        for found in self._results("sloth_lua_modules", session=session):
+            for module in found:
+                modules.setdefault(module.name, module)
+        return list(modules.values())
+
+    def cli_commands(self) -> list[Any]:
+        """The commands of all plugins."""
+        return [command for found in self._results("sloth_cli_commands") for command in found]
+
+    def tell(self, at: datetime, event: Event) -> None:
+        """Pass an event on to those who listen to its kind."""
+        if name := _HOOK_OF.get(type(event)):
+            for _ in self._results(name, at=at, event=event):
+                pass
+
+    def _results(self, hook: str, **arguments: Any) -> Iterator[Any]:
+        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+            wanted = [arguments[name] for name in implementation.argnames]
+            try:
+                yield implementation.function(*wanted)
+            except Exception as error:  # somebody else's code
+                self._report(f"the plugin {implementation.plugin_name} failed in {hook}: {error!r}")
+
+
+def _others_are_installed() -> bool:
+    """Whether any installed package names our entry-point group.
+
+    importlib.metadata would tell as well, but importing it costs a third of a run's start-up.
+    """
+    header = f"[{ENTRY_POINT_GROUP}]".encode()
+    for folder in sys.path:
+        try:
+            names = os.listdir(folder or ".")
+        except OSError:
+            continue
+        for name in names:
+            if name.endswith((".dist-info", ".egg-info")):
+                path = os.path.join(folder, name, "entry_points.txt")
+                if _contains(path, header):
+                    return True
+    return False
+
+
+def _contains(path: str, text: bytes) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return text in file.read()
+    except OSError:
+        return False

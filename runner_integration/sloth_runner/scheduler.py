@@ -1,0 +1,192 @@
+"""Runs the tasks of a workflow: dependencies first, independent ones at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import os
+from collections.abc import Collection
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from sloth_runner.driver import Driver
+from sloth_runner.errors import TaskTimeout, WorkflowError, WorkflowFailed
+from sloth_runner.events import TaskOutput
+from sloth_runner.task_run import TaskOutcome, TaskRunner
+from sloth_runner.workflow import Task, Workflow
+from sloth_state.errors import SlothError
+from sloth_state.model import TaskStatus
+
+if TYPE_CHECKING:
+    from sloth_runner.active_run import ActiveRun
+
+_FAILED_EARLIER = "not started, because a task failed before and continue_on_error is off"
+
+
+class Scheduler:
+    """Runs one workflow once.
+
+    A failed task skips all that depend on it; others go on, unless the workflow's
+    `continue_on_error` is off. Among tasks that can start, definition order decides.
+    """
+
+    def __init__(
+        self,
+        workflow: Workflow,
+        run: ActiveRun,
+        driver: Driver,
+        outcomes: dict[str, TaskOutcome],
+        *,
+        max_parallel: int | None = None,
+        left_out: Collection[str] = (),
+    ) -> None:
+        """`outcomes` is filled, by task, while it runs, so that it tells of an interrupted run too.
+
+        `left_out`: tasks that count as done without being run (--only, --skip).
+        """
+        self._workflow = workflow
+        self._driver = driver
+        self._tasks = TaskRunner(workflow, run, driver)
+        self._limit = max_parallel or workflow.max_parallel_tasks or os.cpu_count() or 1
+        self._left_out = left_out
+        self._position = {task.name: index for index, task in enumerate(workflow.tasks)}
+        self._missing = {task.name: len(task.depends_on) for task in workflow.tasks}
+        self._dependents: dict[str, list[str]] = {task.name: [] for task in workflow.tasks}
+        for task in workflow.tasks:
+            for name in task.depends_on:
+                self._dependents[name].append(task.name)
+        self._ready = [self._position[name] for name, count in self._missing.items() if not count]
+        self._running: dict[asyncio.Task[TaskOutcome], Task] = {}
+        self._stopped: str | None = None
+        self._outcomes = outcomes
+
+    async def run(self) -> None:
+        """Run all tasks and the workflow's hooks.
+
+        Raises WorkflowFailed if a task failed, TaskTimeout if the workflow's own time is over,
+        and what ends a run as a whole: Interrupted, LockLost, a StoreError.
+        """
+        await self._hooks("on_start", "start", {})
+        timeout = asyncio.timeout(self._workflow.timeout)
+        failure: WorkflowError | None = None
+        try:
+            async with timeout:
+                await self._run_tasks()
+        except TimeoutError:
+            if not timeout.expired():
+                raise
+            failure = TaskTimeout("the workflow", self._workflow.timeout or 0)
+        failure = failure or self._failure()
+        await self._closing_hooks(failure)
+        if failure:
+            raise failure
+
+    async def _run_tasks(self) -> None:
+        try:
+            while self._ready or self._running:
+                self._start_ready()
+                if self._running:
+                    await self._collect()
+        finally:
+            await self._cancel_rest()
+
+    def _start_ready(self) -> None:
+        while self._ready and len(self._running) < self._limit:
+            task = self._workflow.tasks[heapq.heappop(self._ready)]
+            if task.name in self._left_out:
+                self._settle(task, self._tasks.skip(task, "left out by --only or --skip"))
+            elif blocker := self._blocker(task):
+                self._settle(task, self._tasks.skip(task, blocker))
+            else:
+                outputs = {
+                    name: self._outcomes[name].output
+                    for name in task.depends_on
+                    if self._outcomes[name].output is not None
+                }
+                self._running[asyncio.create_task(self._tasks.run(task, outputs))] = task
+
+    def _blocker(self, task: Task) -> str | None:
+        for name in task.depends_on:
+            outcome = self._outcomes[name]
+            if outcome.status is TaskStatus.FAILED:
+                return f"it depends on {name}, which failed"
+            if outcome.status is TaskStatus.SKIPPED and outcome.error is not None:
+                return f"it depends on {name}, which was not run"
+        return self._stopped
+
+    async def _collect(self) -> None:
+        done, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+        for finished in sorted(done, key=lambda each: self._position[self._running[each].name]):
+            task = self._running.pop(finished)
+            self._settle(task, finished.result())
+
+    def _settle(self, task: Task, outcome: TaskOutcome) -> None:
+        if outcome.status is TaskStatus.SKIPPED and (blocker := self._blocker(task)):
+            outcome = outcome._replace(error=WorkflowError(blocker))  # its dependents follow it
+        self._outcomes[task.name] = outcome
+        if outcome.aborts:
+            self._stopped = f"not started, because {task.name} stopped the workflow"
+        elif outcome.status is TaskStatus.FAILED and not self._workflow.continue_on_error:
+            self._stopped = self._stopped or _FAILED_EARLIER
+        for name in self._dependents[task.name]:
+            self._missing[name] -= 1
+            if not self._missing[name]:
+                heapq.heappush(self._ready, self._position[name])
+
+    async def _cancel_rest(self) -> None:
+        for running in self._running:
+            running.cancel()
+        for running in list(self._running):
+            with suppress(asyncio.CancelledError, SlothError):
+                await running
+
+    # -- the end ---------------------------------------------------------------------------
+
+    def _failure(self) -> WorkflowFailed | None:
+        failed = [
+            (name, outcome.error)
+            for name, outcome in self._outcomes.items()
+            if outcome.status is TaskStatus.FAILED and outcome.error
+        ]
+        if not failed:
+            return None
+        name, error = failed[0]
+        more = f" (and {len(failed) - 1} more failed)" if len(failed) > 1 else ""
+        return WorkflowFailed(
+            f"task {name}: {error}{more}",
+            hint=error.hint,
+            excerpt=getattr(error, "excerpt", None),
+        )
+
+    async def _closing_hooks(self, failure: WorkflowError | None) -> None:
+        facts = {"success": failure is None, "tasks": self._results()}
+        for name in ("on_failure" if failure else "on_success", "on_complete"):
+            try:
+                await self._hooks(name, "complete", facts)
+            except WorkflowError as error:
+                if self._driver.limits.fatal is not None:
+                    raise
+                text = f"the workflow's {name} failed: {error}"
+                self._driver.session.emit(TaskOutput(None, "warn", text))
+
+    def _results(self) -> list[dict[str, Any]]:
+        results = []
+        for name, outcome in self._outcomes.items():
+            facts = {
+                "name": name,
+                "status": outcome.status.value,
+                "success": outcome.status is TaskStatus.SUCCESS,
+                "message": outcome.message or "",
+                "attempts": outcome.attempts,
+            }
+            if outcome.error:
+                facts["error"] = str(outcome.error)
+            results.append({"name": name, "output": outcome.output or {}, "facts": facts})
+        return results
+
+    async def _hooks(self, name: str, kind: str, facts: dict[str, Any]) -> None:
+        session = self._driver.session
+        if self._workflow.workdir is not None:
+            session.top_level.workdir = self._workflow.workdir
+        for call in self._workflow.hooks.get(name, ()):
+            await self._driver.call(kind, call, session.top_level, facts)

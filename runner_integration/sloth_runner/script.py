@@ -1,0 +1,92 @@
+"""A workflow file as it lies on disk, before any Lua runs."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from sloth_runner.errors import ScriptNotFound, ScriptUnreadable
+
+# Lua shortens longer chunk names to "...", which would spoil every message.
+_LONGEST_CHUNK_NAME = 55
+
+
+class Script(NamedTuple):
+    """The text of a workflow file and what it is called in messages."""
+
+    path: str
+    """As given by the user."""
+    name: str
+    """How Lua's messages name the file: the path, or its last part if that is too long."""
+    source: bytes
+
+    @property
+    def folder(self) -> str:
+        """The folder that holds the file, absolute."""
+        return os.path.dirname(os.path.abspath(self.path))
+
+    @property
+    def stem(self) -> str:
+        """The file's name without its last suffix."""
+        return os.path.splitext(os.path.basename(self.path))[0]
+
+    @property
+    def lua(self) -> bytes:
+        """The source as Lua takes it: no byte order mark, a `#!` line as a comment."""
+        text = self.source.removeprefix(b"\xef\xbb\xbf")
+        return b"--" + text if text.startswith(b"#") else text
+
+    def excerpt(self, where: str | None) -> str | None:
+        """The line that "deploy.sloth:12" means, with its number; None for another file."""
+        name, _, line = (where or "").rpartition(":")
+        if name != self.name or not line.isdigit():
+            return None
+        lines = self.source.splitlines()
+        number = int(line)
+        if not 1 <= number <= len(lines):
+            return None
+        return f"{number:>5} | {lines[number - 1].decode(errors='replace')}"
+
+
+def read_script(path: str) -> Script:
+    """Read a workflow file. Raises ScriptNotFound or ScriptUnreadable; does not check its Lua."""
+    try:
+        with open(path, "rb") as file:
+            source = file.read()
+    except FileNotFoundError:
+        raise ScriptNotFound(path, _nearest_files(path)) from None
+    except IsADirectoryError:
+        raise ScriptUnreadable(path, "is a folder", hint=_name_a_file_in(path)) from None
+    except OSError as error:
+        raise ScriptUnreadable(path, f"cannot be read: {error.strerror}") from None
+    if b"\0" in source or source.startswith(b"\x1b"):
+        raise ScriptUnreadable(
+            path, "is a binary file, not Lua text", hint="Workflow files are Lua source."
+        )
+    return Script(path, _chunk_name(path), source)
+
+
+def _chunk_name(path: str) -> str:
+    return path if len(os.fsencode(path)) <= _LONGEST_CHUNK_NAME else os.path.basename(path)[-50:]
+
+
+def _workflow_files(folder: str) -> list[str]:
+    try:
+        return sorted(
+            name for name in os.listdir(folder or ".") if name.endswith((".sloth", ".lua"))
+        )
+    except OSError:
+        return []
+
+
+def _nearest_files(path: str) -> list[str]:
+    import difflib
+
+    folder, name = os.path.split(path)
+    found = difflib.get_close_matches(name, _workflow_files(folder), n=3)
+    return [os.path.join(folder, match) for match in found]
+
+
+def _name_a_file_in(folder: str) -> str:
+    found = [os.path.join(folder, name) for name in _workflow_files(folder)]
+    return f"Name a file in it: {', '.join(found[:3])}" if found else "Name a .sloth file."

@@ -1,0 +1,45 @@
+"""Which workflow of a file, and which of its tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sloth_runner.workflow import Workflow
+from sloth_state.errors import UsageError
+
+
+def choose_workflow(workflows: Sequence[Workflow], path: str, wanted: str | None) -> Workflow:
+    """The one that is named, or the only one. Raises UsageError otherwise."""
+    names = [workflow.name for workflow in workflows]
+    if wanted is None and len(workflows) > 1:
+        raise UsageError(
+            f"{path} defines {len(workflows)} workflows: {', '.join(names)}",
+            hint=f"Choose one: --workflow {names[0]}",
+        )
+    chosen = wanted or names[0]
+    if chosen not in names:
+        raise UsageError(
+            f"{path} defines no workflow {chosen!r}", hint=f"It has: {', '.join(names)}"
+        )
+    return workflows[names.index(chosen)]
+
+
+def left_out(workflow: Workflow, only: Sequence[str], skip: Sequence[str]) -> set[str]:
+    """The tasks that --only and --skip leave out. Raises UsageError for unknown names."""
+    tasks = {task.name: task for task in workflow.tasks}
+    for name in (*only, *skip):
+        if name not in tasks:
+            raise UsageError(
+                f"the workflow {workflow.name} has no task {name!r}",
+                hint=f"Its tasks are: {', '.join(tasks)}",
+            )
+    if not only:
+        return set(skip)
+    wanted: set[str] = set()
+    pending = list(only)
+    while pending:
+        name = pending.pop()
+        if name not in wanted:
+            wanted.add(name)
+            pending.extend(tasks[name].depends_on)
+    return (set(tasks) - wanted) | set(skip)

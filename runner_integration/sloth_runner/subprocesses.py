@@ -1,0 +1,200 @@
+"""Shell commands as children of the event loop, each in a process group of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from sloth_runner.errors import WorkflowError
+
+KILL_AFTER_SECONDS = 2.0
+"""How long a process group has between SIGTERM and SIGKILL."""
+CAPTURE_LIMIT = 64 * 2**20
+"""Bytes of each stream that are kept; the rest is read and dropped."""
+DRAIN_SECONDS = 0.2
+"""How long after the command's end its streams may be silent and open (a child in the background
+holds them) before they are left alone."""
+
+_groups: set[int] = set()
+
+
+class Command(NamedTuple):
+    """What to run: `bash -c text` in a folder, with variables over the inherited ones."""
+
+    text: str
+    workdir: str
+    environment: Mapping[str, str] = {}
+    stdin: bytes | None = None
+    user: str | None = None
+    timeout: float | None = None
+    """Seconds."""
+    on_line: Callable[[str, bytes], None] | None = None
+    """Called with "stdout" or "stderr" and what just arrived."""
+
+
+class CommandResult(NamedTuple):
+    """How a command ended. `problem` is None exactly if it exited with 0."""
+
+    stdout: bytes
+    stderr: bytes
+    exit_code: int
+    """128 + n when signal n ended it, 124 when its timeout did, as shells say it."""
+    duration: float
+    problem: str | None
+
+
+class _Capture(asyncio.SubprocessProtocol):
+    """Collects what the child writes and tells when it is over."""
+
+    def __init__(self, on_line: Callable[[str, bytes], None] | None) -> None:
+        self.exited = asyncio.Event()
+        self.closed = asyncio.Event()
+        self.streams = {1: bytearray(), 2: bytearray()}
+        self.received = 0
+        self._open = {1, 2}
+        self._on_line = on_line
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        self.received += len(data)
+        stream = self.streams[fd]
+        stream += data[: max(0, CAPTURE_LIMIT - len(stream))]
+        if self._on_line:
+            self._on_line("stdout" if fd == 1 else "stderr", data)
+
+    def pipe_connection_lost(self, fd: int, _error: Exception | None) -> None:
+        self._open.discard(fd)
+        if not self._open:
+            self.closed.set()
+
+    def process_exited(self) -> None:
+        self.exited.set()
+
+
+async def run_command(command: Command) -> CommandResult:
+    """Run a command to its end; when cancelled, end its whole process group first.
+
+    Processes that the command leaves in the background are not waited for.
+    Raises WorkflowError if it cannot be started.
+    """
+    started = time.monotonic()
+    transport, capture = await _start(command)
+    pid = transport.get_pid()
+    _groups.add(pid)
+    timed_out = False
+    try:
+        _feed(transport, command.stdin)
+        try:
+            async with asyncio.timeout(command.timeout):
+                await capture.exited.wait()
+        except TimeoutError:
+            timed_out = True
+            await end_group(pid, capture.exited)
+        await _drain(capture)
+    except asyncio.CancelledError:
+        await end_group(pid, capture.exited)
+        raise
+    finally:
+        _groups.discard(pid)
+        transport.close()
+    code = 124 if timed_out else _shell_code(transport.get_returncode())
+    stdout, stderr = bytes(capture.streams[1]), bytes(capture.streams[2])
+    problem = f"timed out after {command.timeout:g} s" if timed_out else _problem(code, stderr)
+    return CommandResult(stdout, stderr, code, time.monotonic() - started, problem)
+
+
+async def _start(command: Command) -> tuple[asyncio.SubprocessTransport, _Capture]:
+    if not os.path.isdir(command.workdir):
+        raise WorkflowError(f"the folder {command.workdir} to run the command in does not exist")
+    loop = asyncio.get_running_loop()
+    try:
+        return await loop.subprocess_exec(
+            lambda: _Capture(command.on_line),
+            "bash",
+            "-c",
+            command.text,
+            cwd=command.workdir,
+            env={**os.environ, **command.environment, **_home_of(command.user)},
+            stdin=asyncio.subprocess.DEVNULL if command.stdin is None else asyncio.subprocess.PIPE,
+            start_new_session=True,
+            **_identity(command.user),
+        )
+    except (OSError, ValueError) as error:
+        raise WorkflowError(f"the command cannot be started: {error}") from None
+
+
+def _identity(user: str | None) -> dict[str, Any]:
+    """The arguments that make a child run as somebody else."""
+    if user is None:
+        return {}
+    import pwd
+
+    try:
+        entry = pwd.getpwnam(user)
+    except KeyError:
+        raise WorkflowError(f"there is no user {user!r} to run the command as") from None
+    if entry.pw_uid == os.geteuid():
+        return {}
+    if os.geteuid() != 0:
+        raise WorkflowError(f"only root can run a command as {user!r}")
+    groups = os.getgrouplist(user, entry.pw_gid)
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": groups}
+
+
+def _home_of(user: str | None) -> dict[str, str]:
+    if user is None:
+        return {}
+    return {"USER": user, "LOGNAME": user, "HOME": os.path.expanduser(f"~{user}")}
+
+
+def _feed(transport: asyncio.SubprocessTransport, stdin: bytes | None) -> None:
+    if stdin is not None:
+        pipe = transport.get_pipe_transport(0)
+        assert isinstance(pipe, asyncio.WriteTransport)
+        pipe.write(stdin)
+        pipe.write_eof()
+
+
+async def _drain(capture: _Capture) -> None:
+    received = -1
+    while received != capture.received and not capture.closed.is_set():
+        received = capture.received
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await capture.closed.wait()
+
+
+async def end_group(pid: int, exited: asyncio.Event) -> None:
+    """End a process group: SIGTERM, and SIGKILL to what is left after `KILL_AFTER_SECONDS`."""
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGTERM)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(KILL_AFTER_SECONDS):
+            await exited.wait()
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+    await exited.wait()
+
+
+def kill_all_groups() -> None:
+    """SIGKILL every group that still runs. Any thread may call it."""
+    for pid in list(_groups):
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+
+
+def _shell_code(returncode: int | None) -> int:
+    code = returncode if returncode is not None else -signal.SIGKILL
+    return 128 - code if code < 0 else code
+
+
+def _problem(code: int, stderr: bytes) -> str | None:
+    if code == 0:
+        return None
+    lines = stderr.decode(errors="replace").split("\n")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return f"exit code {code}: {last[:500]}" if last else f"exit code {code}"

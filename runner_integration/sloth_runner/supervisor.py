@@ -1,0 +1,72 @@
+"""Runs work on the event loop so that signals can stop it, whatever Lua is doing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from sloth_runner.host.limits import Limits
+from sloth_runner.stopping import StopSignals
+from sloth_runner.subprocesses import kill_all_groups
+
+
+class Supervisor:
+    """The event loop of one script. Belongs to the main thread, where signals arrive."""
+
+    def __init__(self, loop: asyncio.Runner, signals: StopSignals, limits: Limits) -> None:
+        self._loop = loop
+        self._signals = signals
+        self._limits = limits
+
+    def run(
+        self, work: Coroutine[Any, Any, None], last_words: Callable[[], None] | None = None
+    ) -> None:
+        """Run a coroutine to its end.
+
+        A first signal cancels it and stops Lua; then Interrupted is raised. A second one ends the
+        process at once, after `last_words`, which is called on another thread.
+        """
+        main: list[asyncio.Task[Any] | None] = []
+
+        async def supervised() -> None:
+            main.append(asyncio.current_task())
+            await work
+
+        def on_stop(by: str) -> None:
+            self._limits.interrupt(by)
+            self._loop.get_loop().call_soon_threadsafe(cancel)
+
+        def cancel() -> None:
+            for task in main:
+                if task is not None:
+                    task.cancel()
+
+        with self._signals.watched(on_stop, lambda _by: _end_at_once(last_words)):
+            try:
+                self._loop.run(supervised())
+            except asyncio.CancelledError:
+                if self._limits.fatal is None:
+                    raise
+                raise self._limits.fatal from None
+
+    def stop(self, error: BaseException) -> None:
+        """Stop Lua and what waits, for this reason; may be called from any thread."""
+        self._limits.fail(error)
+        self._loop.get_loop().call_soon_threadsafe(self._cancel_all)
+
+    def _cancel_all(self) -> None:
+        for task in asyncio.all_tasks(self._loop.get_loop()):
+            task.cancel()
+
+
+def _end_at_once(last_words: Callable[[], None] | None) -> None:
+    kill_all_groups()
+    try:
+        if last_words is not None:
+            last_words()
+    finally:
+        if os.isatty(1):
+            os.write(1, b"\x1b[?25h\n")  # a live view hides the cursor
+        os._exit(130)

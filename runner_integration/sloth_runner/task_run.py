@@ -1,0 +1,260 @@
+"""Runs one task: conditions, tries, hooks, and its durable record."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sloth_runner.driver import Driver
+from sloth_runner.errors import ScriptError, TaskFailed, TaskTimeout, WorkflowError
+from sloth_runner.events import TaskFinished, TaskOutput, TaskStarted
+from sloth_runner.session import TaskContext
+from sloth_runner.subprocesses import Command, run_command
+from sloth_runner.workflow import Call, Shell, Task, Workflow, pause_before
+from sloth_state.errors import InvalidValue, SlothError
+from sloth_state.model import Json, TaskRecord, TaskStatus
+
+if TYPE_CHECKING:
+    from sloth_runner.active_run import ActiveRun
+
+
+class TaskOutcome(NamedTuple):
+    """How a task ended."""
+
+    status: TaskStatus
+    message: str | None = None
+    output: Json = None
+    error: SlothError | None = None
+    attempts: int = 0
+    aborts: bool = False
+    """`abort_if` was true: nothing more of the workflow is started."""
+
+
+class TaskRunner:
+    """Runs the tasks of one workflow, one at a call; calls may overlap."""
+
+    def __init__(self, workflow: Workflow, run: ActiveRun, driver: Driver) -> None:
+        self._workflow = workflow
+        self._run = run
+        self._driver = driver
+        self._emit = driver.session.emit
+
+    async def run(self, task: Task, dependencies: Mapping[str, Json]) -> TaskOutcome:
+        """Run a task to its end and record it.
+
+        A failure of the task is its outcome, not an exception. Raises what ends the whole run:
+        Interrupted, LockLost, a StoreError.
+        """
+        context = TaskContext(task.name, self._workdir(task), task.user)
+        started = datetime.now(UTC)
+        facts: dict[str, Any] = {
+            "task": task.name,
+            "workflow": self._workflow.name,
+            "workdir": context.workdir,
+            "deps": dict(dependencies),
+            "attempt": 1,
+        }
+        try:
+            outcome = await self._decide(task, context, facts)
+        except WorkflowError as error:
+            self._raise_if_fatal(error)
+            outcome = TaskOutcome(TaskStatus.FAILED, error=error)
+        except BaseException as error:
+            reason = self._driver.limits.fatal or error
+            text = str(reason) or "stopped before its end"
+            attempts = facts.get("attempt", 1)
+            self._save(task, TaskOutcome(TaskStatus.FAILED, attempts=attempts), started, text)
+            raise
+        finally:
+            self._release_locks(context)
+        return self._finish(task, outcome, started)
+
+    def skip(self, task: Task, why: str) -> TaskOutcome:
+        """Record that a task is not run, and why."""
+        outcome = TaskOutcome(TaskStatus.SKIPPED, message=why)
+        return self._finish(task, outcome, datetime.now(UTC))
+
+    # -- the course of a task --------------------------------------------------------------
+
+    async def _decide(self, task: Task, context: TaskContext, facts: dict[str, Any]) -> TaskOutcome:
+        if task.run_if and not await self._is_met(task.run_if, context, facts):
+            return TaskOutcome(TaskStatus.SKIPPED, message="run_if is not met")
+        if task.abort_if and await self._is_met(task.abort_if, context, facts):
+            error = TaskFailed("abort_if is met, so the workflow stops here")
+            return TaskOutcome(TaskStatus.FAILED, error=error, aborts=True)
+        outcome = await self._try_until_done(task, context, facts)
+        return await self._after(task, context, facts, outcome)
+
+    async def _try_until_done(
+        self, task: Task, context: TaskContext, facts: dict[str, Any]
+    ) -> TaskOutcome:
+        attempt = 0
+        while True:
+            attempt += 1
+            facts["attempt"] = attempt
+            self._begin(task, attempt)
+            try:
+                result = await self._within_timeout(task, context, facts)
+            except WorkflowError as error:
+                self._raise_if_fatal(error)
+                if attempt > task.retries:
+                    return TaskOutcome(TaskStatus.FAILED, error=error, attempts=attempt)
+                pause = pause_before(task, attempt + 1)
+                self._say(task, f"try {attempt} failed, next in {pause:g} s: {error}")
+                await asyncio.sleep(pause)
+            else:
+                return TaskOutcome(
+                    TaskStatus.SUCCESS, result.get("message"), result.get("output"), None, attempt
+                )
+
+    async def _within_timeout(
+        self, task: Task, context: TaskContext, facts: dict[str, Any]
+    ) -> dict[str, Any]:
+        timeout = TaskTimeout(f"the task {task.name!r}", task.timeout) if task.timeout else None
+        clock = asyncio.timeout(task.timeout)
+        try:
+            async with clock:
+                await self._hooks(task, "pre_hook", context, facts)
+                result = await self._command(task, context, facts, timeout)
+                await self._hooks(task, "post_hook", context, facts)
+                return result
+        except TimeoutError:
+            if timeout is None or not clock.expired():
+                raise
+            raise timeout from None
+
+    async def _command(
+        self,
+        task: Task,
+        context: TaskContext,
+        facts: dict[str, Any],
+        timeout: TaskTimeout | None,
+    ) -> dict[str, Any]:
+        if isinstance(task.command, Shell):
+            await self._shell(task.command, context)
+            return {}
+        assert task.command is not None
+        result = await self._driver.call("command", task.command, context, facts, timeout)
+        if not result["ok"]:
+            raise TaskFailed(result.get("message") or "the command returned false")
+        return result
+
+    async def _after(
+        self, task: Task, context: TaskContext, facts: dict[str, Any], outcome: TaskOutcome
+    ) -> TaskOutcome:
+        """The hooks that follow. An error in on_success fails the task; later ones are told."""
+        facts["output"] = outcome.output or {}
+        if outcome.error is None:
+            try:
+                await self._hooks(task, "on_success", context, facts)
+            except WorkflowError as error:
+                self._raise_if_fatal(error)
+                outcome = outcome._replace(status=TaskStatus.FAILED, error=error)
+        if outcome.error is not None:
+            facts["output"] = {"error": outcome.error.message}
+            if isinstance(outcome.error, TaskTimeout):
+                await self._hooks_reported(task, "on_timeout", context, facts)
+            await self._hooks_reported(task, "on_failure", context, facts)
+        await self._hooks_reported(task, "on_complete", context, facts)
+        return outcome
+
+    async def _hooks(
+        self, task: Task, name: str, context: TaskContext, facts: dict[str, Any]
+    ) -> None:
+        for call in task.hooks.get(name, ()):
+            await self._driver.call("hook", call, context, facts)
+
+    async def _hooks_reported(
+        self, task: Task, name: str, context: TaskContext, facts: dict[str, Any]
+    ) -> None:
+        try:
+            await self._hooks(task, name, context, facts)
+        except WorkflowError as error:
+            self._raise_if_fatal(error)
+            self._say(task, f"{name} failed: {error}")
+
+    async def _is_met(
+        self, condition: Call | Shell, context: TaskContext, facts: dict[str, Any]
+    ) -> bool:
+        if isinstance(condition, Call):
+            return bool((await self._driver.call("condition", condition, context, facts))["met"])
+        command = Command(condition.command, context.workdir, user=context.user)
+        return (await run_command(command)).problem is None
+
+    async def _shell(self, shell: Shell, context: TaskContext) -> None:
+        self._driver.session.current = context
+        on_line = self._driver.session.child_output()
+        command = Command(shell.command, context.workdir, user=context.user, on_line=on_line)
+        result = await run_command(command)
+        if result.problem:
+            raise TaskFailed(result.problem)
+
+    # -- records ---------------------------------------------------------------------------
+
+    def _begin(self, task: Task, attempt: int) -> None:
+        record = TaskRecord(task.name, TaskStatus.RUNNING, attempt, datetime.now(UTC), None)
+        self._run.save_task(record)
+        self._emit(TaskStarted(task.name, attempt))
+
+    def _finish(self, task: Task, outcome: TaskOutcome, started: datetime) -> TaskOutcome:
+        try:
+            ended = self._save(task, outcome, started)
+        except InvalidValue as error:  # an output too large to be kept
+            outcome = outcome._replace(status=TaskStatus.FAILED, error=error, output=None)
+            ended = self._save(task, outcome, started)
+        changed = not (isinstance(outcome.output, dict) and outcome.output.get("changed") is False)
+        self._emit(
+            TaskFinished(
+                task.name,
+                outcome.status,
+                outcome.attempts,
+                (ended - started).total_seconds(),
+                outcome.message,
+                str(outcome.error) if outcome.error else None,
+                changed,
+            )
+        )
+        return outcome
+
+    def _save(
+        self, task: Task, outcome: TaskOutcome, started: datetime, error: str | None = None
+    ) -> datetime:
+        ended = datetime.now(UTC)
+        skipped = outcome.status is TaskStatus.SKIPPED
+        why = str(outcome.error) if outcome.error else outcome.message if skipped else None
+        where = outcome.error.where if isinstance(outcome.error, ScriptError) else None
+        self._run.save_task(
+            TaskRecord(
+                task.name,
+                outcome.status,
+                outcome.attempts,
+                None if skipped else started,
+                ended,
+                outcome.output,
+                error or why,
+                where,
+            )
+        )
+        return ended
+
+    def _release_locks(self, context: TaskContext) -> None:
+        for name in list(context.held_locks):
+            self._run.release(context.held_locks.pop(name))
+
+    def _say(self, task: Task, text: str) -> None:
+        self._emit(TaskOutput(task.name, "warn", text))
+
+    def _raise_if_fatal(self, error: BaseException) -> None:
+        """A coroutine that was stopped raises the reason, which may be everybody's."""
+        if self._driver.limits.fatal is not None:
+            raise self._driver.limits.fatal from error
+
+    def _workdir(self, task: Task) -> str:
+        base = self._workflow.workdir
+        if task.workdir is None:
+            return base or self._driver.session.top_level.workdir
+        folder = base or self._driver.session.script.folder
+        return os.path.join(folder, os.path.expanduser(task.workdir))

@@ -1,0 +1,99 @@
+"""The values a workflow runs with: files of YAML or JSON, and single ones from the command line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sloth_runner.host.wire import check_exact
+from sloth_state.errors import InvalidValue, NotFound, UsageError
+from sloth_state.model import Json
+
+_INTEGER = re.compile(r"-?(0|[1-9]\d*)$")
+_WORDS: Mapping[str, Json] = {"true": True, "false": False, "null": None}
+
+
+def merged_values(files: Iterable[str], assignments: Iterable[str]) -> dict[str, Any]:
+    """What --values and --set give together; the later one wins, maps are merged.
+
+    Raises NotFound, UsageError or InvalidValue for what cannot be read.
+    """
+    merged: dict[str, Any] = {}
+    for path in files:
+        merged = _overlay(merged, _read(path))
+    for assignment in assignments:
+        merged = _overlay(merged, _parse_assignment(assignment))
+    return merged
+
+
+def _overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        known = merged.get(key)
+        both_maps = isinstance(known, dict) and isinstance(value, dict)
+        merged[key] = _overlay(known, value) if both_maps else value  # type: ignore[arg-type]
+    return merged
+
+
+def _read(path: str) -> dict[str, Any]:
+    import yaml
+
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = yaml.safe_load(file)
+    except FileNotFoundError:
+        raise NotFound(f"there is no values file {path}", hint="Check the path.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the values file {path} cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        raise UsageError(f"the values file {path} is not YAML: {_place(error)}") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise UsageError(f"the values file {path} must hold a map of names to values")
+    return _checked(content, path)
+
+
+def _place(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
+    return f"{problem} at line {mark.line + 1}" if mark else problem
+
+
+def _checked(content: dict[str, Any], path: str) -> dict[str, Any]:
+    """YAML knows more than JSON: dates become text, keys that are no text are refused."""
+    import json
+
+    try:
+        plain: dict[str, Any] = json.loads(json.dumps(content, default=str, allow_nan=False))
+        check_exact(plain)
+    except (TypeError, ValueError) as error:
+        raise InvalidValue(f"the values file {path} holds what is no JSON value: {error}") from None
+    return plain
+
+
+def _parse_assignment(assignment: str) -> dict[str, Any]:
+    """ "web.replicas=3" as {"web": {"replicas": 3}}."""
+    key, equals, value = assignment.partition("=")
+    parts = key.split(".")
+    if not equals or not all(parts):
+        raise UsageError(
+            f"--set {assignment!r} is not name=value", hint="For instance: --set web.replicas=3"
+        )
+    nested: Any = _parse_scalar(value)
+    for part in reversed(parts):
+        nested = {part: nested}
+    result: dict[str, Any] = nested
+    return result
+
+
+def _parse_scalar(text: str) -> Json:
+    """Whole numbers, true, false and null; all else is text, also 1.10 and 007 (as Helm has it)."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.match(text):
+        number = int(text)
+        check_exact(number)
+        return number
+    return text

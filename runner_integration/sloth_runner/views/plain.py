@@ -1,0 +1,32 @@
+"""Lines, one after the other: for pipes, logs and CI."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from sloth_runner.events import Event, RunFinished, TaskFinished
+from sloth_runner.views.text import Style, lines_of
+from sloth_state.model import TaskStatus
+
+
+class PlainView:
+    """Prints what happens as it happens."""
+
+    def __init__(self, style: Style, *, verbose: bool = False, quiet: bool = False) -> None:
+        """`quiet`: only failed tasks and the summary."""
+        self._style = style
+        self._verbose = verbose
+        self._quiet = quiet
+
+    def __call__(self, _at: datetime, event: Event) -> None:
+        if self._quiet and not _is_vital(event):
+            return
+        for line in lines_of(event, self._style, verbose=self._verbose):
+            click.echo(line)
+
+
+def _is_vital(event: Event) -> bool:
+    failed = isinstance(event, TaskFinished) and event.status is TaskStatus.FAILED
+    return failed or isinstance(event, RunFinished)

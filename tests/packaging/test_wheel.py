@@ -1,0 +1,63 @@
+"""The wheel carries everything, and works without the checkout."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(folder), str(ROOT)],
+        check=True,
+    )
+    return next(folder.glob("*.whl"))
+
+
+def test_it_holds_three_packages_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        top = {name.split("/")[0] for name in archive.namelist()}
+    assert {name for name in top if not name.endswith(".dist-info")} == {
+        "sloth_lua",
+        "sloth_runner",
+        "sloth_state",
+    }
+
+
+def test_it_carries_every_lua_file_and_the_type_markers(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        packed = set(archive.namelist())
+    sources = {f"sloth_lua/{path.name}" for path in (ROOT / "lua/sloth_lua").glob("*.lua")}
+    assert sources
+    assert sources <= packed
+    assert {"sloth_state/py.typed", "sloth_lua/py.typed", "sloth_runner/py.typed"} <= packed
+
+
+def test_it_runs_the_example_without_the_checkout(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "installed")
+    script = tmp_path / "hello.sloth"
+    script.write_text('task("hello"):command(function() log.info(crypto.sha256("x")) end)\n')
+    result = subprocess.run(
+        [sys.executable, "-m", "sloth_runner", "run", str(script)],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(tmp_path / "installed"),
+            "SLOTH_RUNNER_STATE": f"sqlite:///{tmp_path}/state.db",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881" in result.stdout
