@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
-_FOLDER = Path(__file__).parent
+_FOLDER = os.path.dirname(__file__)  # pathlib would cost 3 ms of every run's start
 
 
 def source(name: str) -> bytes:
     """The Lua library file of this name ("log", "state"), as shipped."""
-    return (_FOLDER / f"{name}.lua").read_bytes()
+    with open(os.path.join(_FOLDER, f"{name}.lua"), "rb") as file:
+        return file.read()
 
 
 def names() -> list[str]:
     """All library files, sorted."""
-    return sorted(path.stem for path in _FOLDER.glob("*.lua"))
+    found = (os.path.splitext(name) for name in os.listdir(_FOLDER))
+    return sorted(stem for stem, suffix in found if suffix == ".lua")

@@ -10,12 +10,17 @@ local state = {}
 
 local RESOURCE = { type = "string", name = "string", action = "string?", status = "string?", attributes = "table?" }
 
+-- Python answers with plain values: a table would cost as much as the rest of the call.
+local function recorded(kind, name, id, action, status)
+  return { id = id, type = kind, name = name, action = action, status = status }
+end
+
 --- Records a resource, new or changed.
 ---@param resource { type: string, name: string, action: string?, status: string?, attributes: table? }
 ---@return { id: string, type: string, name: string, action: string, status: string }
 function state.resource(resource)
   want_fields("state.resource", resource, RESOURCE)
-  return call("state.record", encode(resource, "state.resource:"))
+  return recorded(resource.type, resource.name, call("state.record", encode(resource, "state.resource:")))
 end
 
 --- The same; with an id first, for a workflow that `state.create_workflow` started.
@@ -24,7 +29,8 @@ end
 function state.add_resource(id, resource)
   if type(id) == "table" then resource, id = id, nil end
   want_fields("state.add_resource", resource, RESOURCE)
-  return call("state.record", encode(resource, "state.add_resource:"), want_or_nil("state.add_resource", "id", id, "string"))
+  want_or_nil("state.add_resource", "id", id, "string")
+  return recorded(resource.type, resource.name, call("state.record", encode(resource, "state.add_resource:"), id))
 end
 
 --- Changes a recorded resource. Attributes that are not named stay as they are.
@@ -35,7 +41,7 @@ function state.update_resource(kind, name, change)
   want("state.update_resource", "type", kind, "string")
   want("state.update_resource", "name", name, "string")
   want_fields("state.update_resource", change, { status = "string?", attributes = "table?", action = "string?" })
-  return call("state.update", kind, name, encode(change, "state.update_resource:"))
+  return recorded(kind, name, call("state.update", kind, name, encode(change, "state.update_resource:")))
 end
 
 --- Records that a resource is gone. It does not delete the real thing.

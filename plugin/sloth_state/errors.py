@@ -80,7 +80,9 @@ class ReferenceNotFound(NotFound):
     def __init__(self, ref: str, nearest: Sequence[str] = (), *, detail: str | None = None) -> None:
         super().__init__(
             detail or f"no workflow or run is called {ref!r}",
-            hint=_did_you_mean(nearest, "List what there is with: sloth-runner state workflow list"),
+            hint=_did_you_mean(
+                nearest, "List what there is with: sloth-runner state workflow list"
+            ),
         )
         self.ref = ref
         self.nearest = tuple(nearest)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from sloth_state.model import Holder, Lock, LockScope, Run, RunStatus
-from sloth_state.store import Store
+
+if TYPE_CHECKING:
+    from sloth_state.store import Store
 
 PROCESS_GONE = "its process is gone"
 LEASE_OVER = "its lease ran out"

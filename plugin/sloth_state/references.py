@@ -7,10 +7,13 @@ then as a run id or the beginning of one. A workflow that is called like a run i
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from sloth_state.errors import AmbiguousReference, ReferenceNotFound
 from sloth_state.model import Run
-from sloth_state.store import Store
+
+if TYPE_CHECKING:
+    from sloth_state.store import Store
 
 VERSION_MARKS = ("@", "-v")
 VERSION_DIGITS = 9

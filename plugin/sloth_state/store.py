@@ -72,7 +72,13 @@ class Store(Protocol):
         """
 
     def finish_run(
-        self, run_id: str, status: RunStatus, lock: Lock, *, error: str | None = None, unchanged: int = 0
+        self,
+        run_id: str,
+        status: RunStatus,
+        lock: Lock,
+        *,
+        error: str | None = None,
+        unchanged: int = 0,
     ) -> Run:
         """Close a run and its version (counts, content hash) with a final status.
 
@@ -252,7 +258,9 @@ class Store(Protocol):
     def audit(self, entry: AuditEntry) -> None:
         """Add to the audit trail."""
 
-    def audit_trail(self, workflow: str | None = None, *, limit: int | None = None) -> list[AuditEntry]:
+    def audit_trail(
+        self, workflow: str | None = None, *, limit: int | None = None
+    ) -> list[AuditEntry]:
         """The audit trail, newest first."""
 
     def verify(self) -> list[Problem]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from sloth_runner.tally import Tally
 from sloth_state import leases
 from sloth_state.errors import LockHeld, LockLost, OutputNotFound, ReferenceNotFound, UsageError
 from sloth_state.leases import Heartbeat
@@ -54,7 +55,7 @@ class ActiveRun:
         self._store = store
         self._lock = lock
         self._heartbeat = heartbeat
-        self._actions: dict[tuple[str, str], Action] = {}
+        self._tally = Tally()
         self._listeners: list[Callable[[Resource], None]] = []
         self._script_locks: list[Lock] = []
         self._over = False
@@ -90,8 +91,7 @@ class ActiveRun:
 
     def resource(self, type: str, name: str) -> Resource | None:
         """One resource as it is recorded now, or None."""
-        found = self._store.resource(self.name, type, name)
-        return None if found is None or found.action is Action.DELETE else found
+        return self._store.resource(self.name, type, name)
 
     def resources(self, type: str | None = None) -> list[Resource]:
         """All resources as they are recorded now, ordered by type and name."""
@@ -100,14 +100,7 @@ class ActiveRun:
     @property
     def touched(self) -> Changes:
         """How many resources this run has dealt with so far, each counted once, by net action."""
-        actions = list(self._actions.values())
-        return Changes(
-            created=actions.count(Action.CREATE),
-            updated=actions.count(Action.UPDATE),
-            deleted=actions.count(Action.DELETE),
-            read=actions.count(Action.READ),
-            unchanged=actions.count(Action.NOOP),
-        )
+        return self._tally.changes()
 
     def subscribe(self, callback: Callable[[Resource], None]) -> None:
         """Call this with each resource that is recorded or removed, unchanged ones too.
@@ -118,19 +111,10 @@ class ActiveRun:
 
     def _touch(self, resources: Sequence[Resource]) -> None:
         for resource in resources:
-            self._count(resource)
+            self._tally.add(resource)
         for callback in self._listeners:
             for resource in resources:
                 callback(resource)
-
-    def _count(self, resource: Resource) -> None:
-        """The store names the net action of the version already, except for `noop`."""
-        key = (resource.type, resource.name)
-        before = self._actions.get(key)
-        if resource.action is Action.DELETE and before is Action.CREATE:
-            del self._actions[key]
-        elif resource.action is not Action.NOOP or before is None:
-            self._actions[key] = resource.action
 
     # -- outputs, metadata, tasks ----------------------------------------------------------
 
@@ -197,7 +181,7 @@ class ActiveRun:
         It is renewed while this process lives; after a crash on another host it lasts for `ttl`.
         Raises LockHeld, at once or when `wait` is over; this run's own locks count too.
         """
-        self._held_lock()
+        workflow_lock = self._held_lock()
         holder = current_holder(self.id)
         lock = leases.acquire(
             self._store,
@@ -210,6 +194,9 @@ class ActiveRun:
         )
         self._script_locks.append(lock)
         self._heartbeat.add(lock)
+        # Taking a lock is no write of the run, so the store has not compared the workflow's yet.
+        lease = workflow_lock.expires_at - workflow_lock.heartbeat_at
+        self._store.renew_lock(workflow_lock, lease)
         return lock
 
     def try_acquire(self, name: str, ttl: timedelta) -> Lock:
@@ -223,8 +210,7 @@ class ActiveRun:
             error = LockLost(lock.name)
             error.hint = "Others may have worked under it meanwhile. Give it a longer ttl."
             raise error
-        self._heartbeat.remove(lock)
-        self._store.release_lock(lock)
+        self._give_up(lock)
 
     # -- the end ---------------------------------------------------------------------------
 
@@ -232,9 +218,11 @@ class ActiveRun:
         """Release what script locks are left; from now on nothing more is recorded."""
         self._over = True
         while self._script_locks:
-            lock = self._script_locks.pop()
-            self._heartbeat.remove(lock)
-            self._store.release_lock(lock)
+            self._give_up(self._script_locks.pop())
+
+    def _give_up(self, lock: Lock) -> None:
+        self._heartbeat.remove(lock)
+        self._store.release_lock(lock)
 
     def _held_lock(self) -> Lock:
         """The workflow's lock, to be shown to the store, which checks it again."""

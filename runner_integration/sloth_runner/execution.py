@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from sloth_runner.active_run import ActiveRun
 from sloth_runner.interruption import signals_held_back, sigterm_raises
 from sloth_runner.provenance import provenance
-from sloth_state.errors import LockHeld, SlothError, UsageError
+from sloth_state.errors import LockHeld, LockLost, SlothError, UsageError
 from sloth_state.leases import LEASE, Heartbeat, acquire
 from sloth_state.model import Json, Lock, LockScope, NewRun, Run, RunStatus
 
@@ -43,6 +43,9 @@ class Execution:
     end, an exception, Ctrl-C or SIGTERM. An exception goes on unchanged. `sys.exit(0)` is success.
     SIGTERM raises Interrupted in the block, unless the program handles that signal itself.
 
+    `on_lock_lost` is called, on another thread, if the workflow's lock is lost inside the block:
+    whatever goes on there is no longer alone.
+
     Raises LockHeld, LockLost and what the store raises. If the run cannot be finalised while an
     exception goes by, that exception carries a note of it. Enter it once, and leave it on the
     same thread. Does not roll anything back and does not catch anything.
@@ -60,6 +63,7 @@ class Execution:
         values: Json = None,
         lock_timeout: timedelta = timedelta(0),
         on_waiting: Callable[[LockHeld], None] | None = None,
+        on_lock_lost: Callable[[LockLost], None] | None = None,
         lease: timedelta = LEASE,
     ) -> None:
         self.finished: Run | None = None
@@ -73,6 +77,7 @@ class Execution:
         self._values = values
         self._lock_timeout = lock_timeout
         self._on_waiting = on_waiting
+        self._on_lock_lost = on_lock_lost
         self._lease = lease
         self._cleanup = ExitStack()
         self._entered = False
@@ -100,7 +105,7 @@ class Execution:
         self._cleanup.enter_context(sigterm_raises())
         new = self._new_run()
         lock = self._acquire_lock()
-        heartbeat = Heartbeat(self._store)
+        heartbeat = Heartbeat(self._store, on_lost=self._tell_of_lost_lock)
         heartbeat.add(lock)
         self._cleanup.callback(heartbeat.stop)
         # A signal must not come between the run's beginning and the promise to finalise it.
@@ -109,6 +114,10 @@ class Execution:
             self._on_leaving(lambda error: run.close())
             self._on_leaving(lambda error: self._finalise(run, lock, error))
         return run
+
+    def _tell_of_lost_lock(self, lock: Lock) -> None:
+        if lock.scope is LockScope.WORKFLOW and self._on_lock_lost is not None:
+            self._on_lock_lost(LockLost(lock.name))
 
     def _new_run(self) -> NewRun:
         metadata = provenance(self._source_path, self._source) | dict(self._metadata)
@@ -163,7 +172,6 @@ def _failure(error: BaseException | None) -> str | None:
     if isinstance(error, KeyboardInterrupt):
         return "interrupted by Ctrl-C"
     text = str(error)
-    if not isinstance(error, SlothError):
-        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    # A message may quote bytes of file names that are no UTF-8; the store keeps none.
-    return text.encode(errors="backslashreplace").decode()
+    if isinstance(error, SlothError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -111,6 +111,7 @@ def run_file(
             values=request.values,
             lock_timeout=timedelta(seconds=request.lock_timeout),
             on_waiting=on_waiting,
+            on_lock_lost=supervisor.stop,
         )
         return _execute(execution, store, workflow, request, driver, supervisor)
 

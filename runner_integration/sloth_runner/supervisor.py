@@ -10,6 +10,7 @@ from typing import Any
 from sloth_runner.host.limits import Limits
 from sloth_runner.stopping import StopSignals
 from sloth_runner.subprocesses import kill_all_groups
+from sloth_state.errors import Interrupted
 
 
 class Supervisor:
@@ -19,6 +20,7 @@ class Supervisor:
         self._loop = loop
         self._signals = signals
         self._limits = limits
+        self._main: asyncio.Task[Any] | None = None
 
     def run(
         self, work: Coroutine[Any, Any, None], last_words: Callable[[], None] | None = None
@@ -28,37 +30,33 @@ class Supervisor:
         A first signal cancels it and stops Lua; then Interrupted is raised. A second one ends the
         process at once, after `last_words`, which is called on another thread.
         """
-        main: list[asyncio.Task[Any] | None] = []
-
-        async def supervised() -> None:
-            main.append(asyncio.current_task())
-            await work
 
         def on_stop(by: str) -> None:
-            self._limits.interrupt(by)
-            self._loop.get_loop().call_soon_threadsafe(cancel)
-
-        def cancel() -> None:
-            for task in main:
-                if task is not None:
-                    task.cancel()
+            self.stop(Interrupted(by))
 
         with self._signals.watched(on_stop, lambda _by: _end_at_once(last_words)):
             try:
-                self._loop.run(supervised())
+                self._loop.run(self._supervised(work))
             except asyncio.CancelledError:
                 if self._limits.fatal is None:
                     raise
                 raise self._limits.fatal from None
 
     def stop(self, error: BaseException) -> None:
-        """Stop Lua and what waits, for this reason; may be called from any thread."""
+        """Stop Lua and what waits, for this reason. May be called from any thread."""
         self._limits.fail(error)
-        self._loop.get_loop().call_soon_threadsafe(self._cancel_all)
+        self._loop.get_loop().call_soon_threadsafe(self._cancel)
 
-    def _cancel_all(self) -> None:
-        for task in asyncio.all_tasks(self._loop.get_loop()):
-            task.cancel()
+    async def _supervised(self, work: Coroutine[Any, Any, None]) -> None:
+        self._main = asyncio.current_task()
+        try:
+            await work
+        finally:
+            self._main = None
+
+    def _cancel(self) -> None:
+        if self._main is not None:
+            self._main.cancel()
 
 
 def _end_at_once(last_words: Callable[[], None] | None) -> None:

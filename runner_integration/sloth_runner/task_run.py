@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,7 +15,7 @@ from sloth_runner.events import TaskFinished, TaskOutput, TaskStarted
 from sloth_runner.session import TaskContext
 from sloth_runner.subprocesses import Command, run_command
 from sloth_runner.workflow import Call, Shell, Task, Workflow, pause_before
-from sloth_state.errors import InvalidValue, SlothError
+from sloth_state.errors import InvalidValue, LockLost, SlothError
 from sloth_state.model import Json, TaskRecord, TaskStatus
 
 if TYPE_CHECKING:
@@ -242,7 +243,8 @@ class TaskRunner:
 
     def _release_locks(self, context: TaskContext) -> None:
         for name in list(context.held_locks):
-            self._run.release(context.held_locks.pop(name))
+            with suppress(LockLost):  # the task is over; whoever has the lock now may keep it
+                self._run.release(context.held_locks.pop(name))
 
     def _say(self, task: Task, text: str) -> None:
         self._emit(TaskOutput(task.name, "warn", text))

@@ -64,8 +64,8 @@ def test_a_word_keeps_its_colour_when_it_is_shortened() -> None:
 
 def test_a_terminal_too_narrow_for_any_table_gets_one_all_the_same() -> None:
     assert table([("a" * 50, "b" * 50, "c" * 50)], COLUMNS, room=10) == [
-        "NAME        STATUS      NOTE",
-        "aaaaaaaaa…  bbbbbbbbb…  ccccccccc…",
+        "NAME          STATUS        NOTE",
+        "aaaaaaaaaaa…  bbbbbbbbbbb…  ccccccccccc…",
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -270,7 +271,7 @@ def test_waiting_for_the_lock_ends_with_it(store: Store) -> None:
 
 
 def test_a_process_keeps_its_run_beyond_the_lease(store: Store) -> None:
-    execution = Execution(store, "deploy", lease=timedelta(seconds=0.4))
+    execution = Execution(store, "deploy", lease=timedelta(seconds=0.6))
     with execution as run:
         time.sleep(1.2)
         run.record("file", "app.conf")
@@ -291,6 +292,38 @@ def test_a_lock_that_the_heartbeat_lost_stops_all_writing(store: Store) -> None:
 
     assert str(refused.value) == LOST
     assert store.resources("deploy") == []
+
+
+def test_a_lock_known_as_lost_is_not_tried_at_the_store(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    execution = Execution(store, "deploy", lease=timedelta(seconds=0.2))
+    run = execution.__enter__()
+    store.break_lock(LockScope.WORKFLOW, "deploy", "ops@desk")
+    tried: list[str] = []
+    monkeypatch.setattr(type(store), "set_output", lambda *arguments: tried.append("set_output"))
+
+    def write_until_it_is_known() -> None:
+        for _ in range(100):
+            tried.clear()
+            run.set_output("url", "https://example.org")
+            time.sleep(0.02)
+
+    with pytest.raises(LockLost):
+        write_until_it_is_known()
+    with pytest.raises(LockLost):
+        execution.__exit__(None, None, None)
+
+    assert tried == []
+
+
+def test_no_thread_is_left_behind(store: Store) -> None:
+    with Execution(store, "deploy"):
+        inside = [thread.name for thread in threading.enumerate()]
+    after = [thread.name for thread in threading.enumerate()]
+
+    assert "heartbeat" in inside
+    assert "heartbeat" not in after
 
 
 # -- entering ----------------------------------------------------------------------------------

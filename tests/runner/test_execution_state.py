@@ -24,6 +24,7 @@ from sloth_state.errors import (
 from sloth_state.model import (
     Action,
     Changes,
+    Lock,
     LockScope,
     Output,
     Resource,
@@ -333,12 +334,26 @@ def test_a_script_lock_is_waited_for(store: Store, run: ActiveRun) -> None:
 
 
 def test_a_script_lock_is_kept_beyond_its_ttl(store: Store, run: ActiveRun) -> None:
-    lock = run.try_acquire("database", timedelta(seconds=0.3))
-    time.sleep(0.6)
+    lock = run.try_acquire("database", timedelta(seconds=0.5))
+    time.sleep(0.9)
     with pytest.raises(LockHeld):
         run.try_acquire("database", MINUTE)
 
     run.release(lock)
+
+
+def test_a_released_script_lock_is_renewed_no_more(
+    monkeypatch: pytest.MonkeyPatch, store: Store, run: ActiveRun
+) -> None:
+    renewed: list[Lock] = []
+    monkeypatch.setattr(type(store), "renew_lock", lambda self, lock, lease: renewed.append(lock))
+    kept, released = (run.try_acquire(name, timedelta(seconds=0.2)) for name in ("a", "b"))
+    run.release(released)
+    renewed.clear()
+    time.sleep(0.2)
+
+    assert set(renewed) == {kept}
+    run.release(kept)
 
 
 def test_a_script_lock_that_was_lost_is_an_error_at_its_release(
@@ -346,7 +361,7 @@ def test_a_script_lock_that_was_lost_is_an_error_at_its_release(
 ) -> None:
     lock = run.try_acquire("database", timedelta(seconds=0.2))
     store.break_lock(LockScope.SCRIPT, "database", "ops@desk")
-    time.sleep(0.2)
+    time.sleep(0.5)
     with pytest.raises(LockLost) as lost:
         run.release(lock)
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from sloth_state.cli.failures import Declined, OutputFailed, uses_colour
 from sloth_state.cli.tables import Column, table
-from sloth_state.errors import StoreError, UsageError
+from sloth_state.errors import Interrupted, StoreError, UsageError
+from sloth_state.model import RunStatus
 
 if TYPE_CHECKING:
     from sloth_state.model import Json
@@ -78,6 +79,8 @@ class App:
         self.store().audit(entry)
 
     def _mark_interrupted_runs(self, store: Store) -> None:
+        if not store.count_runs(status=RunStatus.RUNNING):
+            return  # as nearly always, and then the imports are not paid either
         from sloth_state.healing import mark_interrupted_runs
         from sloth_state.processes import is_dead
 
@@ -136,6 +139,10 @@ class App:
         """A heading, in bold where stdout has colours."""
         return click.style(heading, bold=True) if self.colour else heading
 
+    def word(self, text: str, colours: Mapping[str, str]) -> str:
+        """A word in the colour it has among these, where stdout has colours."""
+        return click.style(text, fg=colours.get(text)) if self.colour else text
+
     @property
     def colour(self) -> bool:
         """Whether stdout gets colours."""
@@ -175,18 +182,32 @@ class App:
             words = click.style(f"{note}{separator}", fg="yellow") + rest
         sys.stderr.write(f"{words}\n")
 
-    def confirm(self, question: str, *, doing: str) -> None:
-        """Ask on the terminal, and go on only after "y" or "yes".
+    def confirm(self, question: str, *, about: str, doing: str) -> None:
+        """Say what it is `about`, ask on the terminal, and go on only after "y" or "yes".
 
         Raises UsageError where nobody can answer: `doing` begins its sentence. Any other answer,
-        and none, raises `Declined`.
+        and none, raises Declined.
         """
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise UsageError(
                 f"{doing} needs a confirmation, and there is no terminal to ask at",
                 hint="Add --force to do it without being asked.",
             )
+        self.say(about)
         sys.stderr.write(f"{question} [y/N] ")
         sys.stderr.flush()
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        if _answer().lower() not in ("y", "yes"):
             raise Declined
+
+
+def _answer() -> str:
+    """The line that the user types; what comes next begins on a line of its own in any case."""
+    line = ""
+    try:
+        line = sys.stdin.readline()
+    except KeyboardInterrupt:
+        raise Interrupted("Ctrl-C") from None
+    finally:
+        if not line:
+            sys.stderr.write("\n")
+    return line.strip()

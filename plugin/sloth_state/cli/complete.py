@@ -83,4 +83,6 @@ def complete_tag_of_reference(store: Store, context: click.Context, word: str) -
 def _run_on_the_line(store: Store, context: click.Context) -> Run:
     from sloth_state.references import resolve
 
-    return resolve(store, context.params.get("ref") or "")
+    # While an option still waits for its value, click has not told the arguments apart yet.
+    words = [context.params.get("ref"), *context.args]
+    return resolve(store, next((word for word in words if word), ""))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from sloth_state.cli.app import App
@@ -13,7 +15,9 @@ from sloth_state.healing import why_abandoned
 from sloth_state.model import LockScope, Run
 from sloth_state.processes import is_dead
 from sloth_state.references import newest_run, resolve
-from sloth_state.store import Store
+
+if TYPE_CHECKING:
+    from sloth_state.store import Store
 
 
 @click.command("delete")
@@ -28,16 +32,20 @@ def command(app: App, ref: str, force: bool) -> None:
     store = app.store()
     run = _whole_workflow(store, ref)
     _free_from_abandoned_lock(app, store, run.name)
+    name = printable(run.name)
     versions = store.count_runs(name=run.name)
     what = f"{counted(versions, 'version')}, {counted(run.resource_count, 'resource')}"
     if not force:
-        app.say(f"This deletes the records of {printable(run.name)}: {what}.")
-        app.say("The things themselves stay as they are, and nothing remembers them any more.")
-        app.confirm(f"Delete {printable(run.name)}?", doing=f"deleting {run.name}")
+        app.confirm(
+            f"Delete {name}?",
+            about=f"This deletes the records of {name}: {what}.\n"
+            "The things themselves stay as they are, and nothing remembers them any more.",
+            doing=f"deleting {name}",
+        )
     store.delete_workflow(run.name, app.actor)
     app.emit_object(
         {"name": run.name, "versions": versions, "resources": run.resource_count},
-        lambda: [f"Deleted {printable(run.name)}: {what}"],
+        lambda: [f"Deleted {name}: {what}"],
     )
 
 

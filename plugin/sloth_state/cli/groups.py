@@ -17,7 +17,9 @@ WORKFLOW_COMMANDS = {
     "show": LazyCommand("sloth_state.cli.show:command", "Show one run whole."),
     "versions": LazyCommand("sloth_state.cli.versions:command", "List a workflow's versions."),
     "resources": LazyCommand("sloth_state.cli.resources:command", "List a version's resources."),
-    "outputs": LazyCommand("sloth_state.cli.outputs:command", "Print a run's outputs."),
+    "outputs": LazyCommand(
+        "sloth_state.cli.outputs:command", "Print a run's outputs, or the one of KEY."
+    ),
     "delete": LazyCommand(
         "sloth_state.cli.delete:command", "Delete a workflow's records, never the real things."
     ),

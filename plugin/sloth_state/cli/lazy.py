@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,11 +11,14 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 
-class LazyCommand(NamedTuple):
+class LazyCommand:
     """Where a command is ("package.module:attribute") and what it does, in one line."""
 
-    target: str
-    summary: str
+    __slots__ = ("summary", "target")
+
+    def __init__(self, target: str, summary: str) -> None:
+        self.target = target
+        self.summary = summary
 
     def load(self) -> click.Command:
         """Import the command."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from sloth_state.cli.app import App
@@ -14,7 +16,9 @@ from sloth_state.healing import LEASE_OVER, why_abandoned
 from sloth_state.model import Json, Lock, LockScope
 from sloth_state.processes import current_holder, is_dead
 from sloth_state.references import resolve
-from sloth_state.store import Store
+
+if TYPE_CHECKING:
+    from sloth_state.store import Store
 
 ALIVE_COLOURS = {"alive": "green", "dead": "red", "expired": "yellow"}
 
@@ -76,14 +80,23 @@ def unlock_command(app: App, ref: str, script: bool, force: bool) -> None:
     if lock is None:
         app.emit_object({"broken": None}, lambda: [f"Nobody holds a lock on {printable(ref)}"])
         return
+    name = printable(lock.name)
     if not force:
-        app.say("\n".join(app.table([lock], COLUMNS)))
-        app.confirm(f"Break the lock on {printable(lock.name)}?", doing=f"unlocking {lock.name}")
+        app.confirm(
+            f"Break the lock on {name}?",
+            about=f"{name} is locked by {_holder_text(lock)}",
+            doing=f"unlocking {name}",
+        )
     shape = _shape(lock)
     store.break_lock(scope, lock.name, app.actor)
     app.emit_object(
-        {"broken": shape}, lambda: [f"Broke the lock on {printable(lock.name)} of {lock.holder}"]
+        {"broken": shape}, lambda: [f"Broke the lock on {name} of {printable(str(lock.holder))}"]
     )
+
+
+def _holder_text(lock: Lock) -> str:
+    holder = printable(str(lock.holder))
+    return f"{holder} since {local_time(lock.acquired_at)} ({holder_state(lock)})"
 
 
 def _held(store: Store, scope: LockScope, ref: str) -> Lock | None:

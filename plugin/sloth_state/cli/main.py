@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 
 import click
 
@@ -66,11 +67,9 @@ def _complete(command: click.Command) -> int:
 
 def wants_json(words: Sequence[str]) -> bool:
     """Whether the arguments ask for JSON, found without parsing: they may be wrong."""
-    pairs = zip(words, [*words[1:], ""], strict=True)
-    return any(
-        word in ("-ojson", "--output=json") or (word in ("-o", "--output") and value == "json")
-        for word, value in pairs
-    )
+    if "-ojson" in words or "--output=json" in words:
+        return True
+    return any(flag in ("-o", "--output") and value == "json" for flag, value in pairwise(words))
 
 
 def _as_sloth_error(cause: SlothError | click.ClickException | KeyboardInterrupt) -> SlothError:

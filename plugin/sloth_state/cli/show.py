@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import click
 
@@ -17,7 +17,9 @@ from sloth_state.cli.tables import STATUS_COLOURS, Column
 from sloth_state.cli.text import duration, local_time, printable, width
 from sloth_state.model import Json, Output, Resource, Run, TaskRecord
 from sloth_state.references import resolve
-from sloth_state.store import Store
+
+if TYPE_CHECKING:
+    from sloth_state.store import Store
 
 INDENT = "  "
 
@@ -36,13 +38,21 @@ class Details(NamedTuple):
     show_sensitive: bool
 
 
+def _failure(task: TaskRecord) -> str:
+    """The first line of a task's error, with its place in the script."""
+    first = (task.error_msg or "").partition("\n")[0]
+    if task.location is None or first.startswith(task.location):
+        return first
+    return f"{task.location}: {first}"
+
+
 TASK_COLUMNS = [
     Column[TaskRecord]("NAME", lambda task: task.name),
     Column[TaskRecord]("STATUS", lambda task: task.status.value, STATUS_COLOURS),
     Column[TaskRecord]("ATTEMPTS", lambda task: str(task.attempts)),
     Column[TaskRecord]("STARTED", lambda task: local_time(task.started_at)),
     Column[TaskRecord]("DURATION", lambda task: duration(_seconds(task))),
-    Column[TaskRecord]("ERROR", lambda task: task.error_msg or ""),
+    Column[TaskRecord]("ERROR", _failure),
 ]
 
 
@@ -89,7 +99,7 @@ def _lines(app: App, details: Details) -> Iterator[str]:
     run = details.run
     yield app.strong(f"Workflow: {printable(run.name)} (v{run.version})")
     yield from _section(app, "Basic Information", _pairs(_basic_information(app, details)))
-    yield from _section(app, "Metadata", _pairs(dict(sorted(run.metadata.items()))))
+    yield from _section(app, "Metadata", _pairs(_metadata(run)))
     yield from _section(app, "Tasks", _table(app, details.tasks, TASK_COLUMNS))
     yield from _section(app, "Resources", _resources(app, details.resources))
     columns = output_columns(details.show_sensitive)
@@ -101,15 +111,15 @@ def _basic_information(app: App, details: Details) -> dict[str, str]:
     run = details.run
     facts = {
         "ID": run.id,
-        "Name": run.name,
+        "Name": printable(run.name),
         "Version": str(run.version),
-        "Status": run.status.value,
+        "Status": app.word(run.status.value, STATUS_COLOURS),
         "Started": local_time(run.started_at),
         "Completed": local_time(run.completed_at),
         "Duration": duration(run.duration_seconds),
-        "Description": details.description,
-        "Tags": ", ".join(details.tags),
-        "Locked by": run.locked_by or "",
+        "Description": printable(details.description),
+        "Tags": printable(", ".join(details.tags)),
+        "Locked by": printable(run.locked_by or ""),
     }
     return {name: fact for name, fact in facts.items() if fact}
 
@@ -126,10 +136,9 @@ def _table(app: App, rows: Sequence[Row], columns: Sequence[Column[Row]]) -> lis
 
 def _pairs(facts: dict[str, str]) -> list[str]:
     """Lines "key:  value", the values under one another."""
-    names = {printable(name): printable(fact) for name, fact in facts.items()}
-    longest = max(map(width, names), default=0)
+    longest = max(map(width, facts), default=0)
     return [
-        f"{INDENT}{name}:{' ' * (longest - width(name))}  {fact}" for name, fact in names.items()
+        f"{INDENT}{name}:{' ' * (longest - width(name))}  {fact}" for name, fact in facts.items()
     ]
 
 
@@ -139,6 +148,10 @@ def _section(app: App, title: str, lines: Sequence[str]) -> Iterator[str]:
         yield ""
         yield app.strong(title)
         yield from lines
+
+
+def _metadata(run: Run) -> dict[str, str]:
+    return {printable(key): printable(run.metadata[key]) for key in sorted(run.metadata)}
 
 
 def _error(run: Run) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, TypeVar
 
 import click
 
@@ -32,12 +32,20 @@ ACTION_COLOURS = {
 Row = TypeVar("Row")
 
 
-class Column(NamedTuple, Generic[Row]):
+class Column(Generic[Row]):
     """A heading, what a row says under it, and the colours that some of these words have."""
 
-    heading: str
-    cell: Callable[[Row], str]
-    colours: dict[str, str] | None = None
+    __slots__ = ("cell", "colours", "heading")
+
+    def __init__(
+        self,
+        heading: str,
+        cell: Callable[[Row], str],
+        colours: Mapping[str, str] | None = None,
+    ) -> None:
+        self.heading = heading
+        self.cell = cell
+        self.colours = colours or {}
 
 
 def table(
@@ -60,7 +68,7 @@ def table(
     lines = [_line(headings, widths, ["bold" if colour else None] * len(columns))]
     for row in cells:
         styles = [
-            _colour(column, text) if colour else None
+            column.colours.get(text) if colour else None
             for column, text in zip(columns, row, strict=True)
         ]
         lines.append(_line(row, widths, styles))
@@ -68,17 +76,14 @@ def table(
 
 
 def _fitted(widths: Sequence[int], room: int) -> list[int]:
-    """The widths with the widest taken back, one column at a time, until all fit into `room`."""
-    fitted = [min(width, room) for width in widths]
-    excess = sum(fitted) + len(GAP) * (len(fitted) - 1) - room
-    while excess > 0 and max(fitted) > NARROWEST_SHORTENED:
-        fitted[fitted.index(max(fitted))] -= 1
-        excess -= 1
+    """The widths with the widest column taken back first, then the next, until all fit."""
+    fitted = list(widths)
+    excess = sum(widths) + len(GAP) * (len(widths) - 1) - room
+    for index in sorted(range(len(widths)), key=fitted.__getitem__, reverse=True):
+        cut = max(0, min(excess, fitted[index] - NARROWEST_SHORTENED))
+        fitted[index] -= cut
+        excess -= cut
     return fitted
-
-
-def _colour(column: Column[Row], text: str) -> str | None:
-    return column.colours.get(text) if column.colours else None
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], styles: Sequence[str | None]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import get_ident
 from typing import Any, NoReturn, TypeAlias
@@ -65,9 +65,11 @@ class Connection:
             self._fail(error)
         return self._database.changes()
 
-    def write_many(self, sql: str, rows: Iterable[Bindings]) -> None:
+    def write_many(self, sql: str, rows: Sequence[Bindings]) -> None:
         """Run a statement once for each row, inside a `transaction`."""
         assert self._depth, "a write outside of a transaction"
+        if not rows:
+            return
         try:
             self._database.executemany(sql, rows)
         except apsw.Error as error:
@@ -83,18 +85,16 @@ class Connection:
 
         Waits for its turn in the write queue. A transaction inside another is a savepoint.
         """
-        self._check_owner()
-        if self._depth:
-            scope = self._savepoint()
-        else:
-            self._check_writable()
-            scope = self._outermost()
-        with scope:
-            self._depth += 1
-            try:
-                yield
-            finally:
-                self._depth -= 1
+        self._begin()
+        self._depth += 1
+        try:
+            yield
+        except BaseException:
+            self._depth -= 1
+            self._roll_back()
+            raise
+        self._depth -= 1
+        self._commit()
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -128,31 +128,41 @@ class Connection:
         finally:
             self._queue.close()
 
-    @contextmanager
-    def _outermost(self) -> Iterator[None]:
+    def _begin(self) -> None:
+        self._check_owner()
+        if self._depth:
+            self._run("SAVEPOINT inner_transaction")
+            return
+        self._check_writable()
         self._queue.acquire()
         try:
             # IMMEDIATE, because a read that turns into a write can fail when another came between.
             self._run("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._run("COMMIT")
-            except BaseException:
-                self._undo("ROLLBACK")
-                raise
+        except BaseException:
+            self._queue.release()
+            raise
+
+    def _commit(self) -> None:
+        if self._depth:
+            self._run("RELEASE inner_transaction")
+            return
+        try:
+            self._run("COMMIT")
+        except BaseException:
+            self._undo("ROLLBACK")
+            raise
         finally:
             self._queue.release()
 
-    @contextmanager
-    def _savepoint(self) -> Iterator[None]:
-        self._run("SAVEPOINT inner_transaction")
-        try:
-            yield
-        except BaseException:
+    def _roll_back(self) -> None:
+        if self._depth:
             self._undo("ROLLBACK TO inner_transaction")
             self._undo("RELEASE inner_transaction")
-            raise
-        self._run("RELEASE inner_transaction")
+            return
+        try:
+            self._undo("ROLLBACK")
+        finally:
+            self._queue.release()
 
     def _run(self, sql: str) -> None:
         try:

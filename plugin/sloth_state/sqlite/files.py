@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 
 from sloth_state.errors import StoreDamaged, StoreForeign, StoreMissing, StoreUnreadable
 
@@ -110,10 +111,8 @@ def sync_folder(path: str) -> None:
 
 
 def remove_if_there(path: str) -> None:
-    try:
+    with suppress(FileNotFoundError):
         os.unlink(path)
-    except FileNotFoundError:
-        pass
 
 
 def missing(path: str) -> StoreMissing:

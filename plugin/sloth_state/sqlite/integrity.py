@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 from sloth_state.errors import StoreDamaged
 from sloth_state.model import Problem
-from sloth_state.sqlite.base import StoreBase
 from sloth_state.sqlite.chain import check_versions
 from sloth_state.sqlite.checksums import content_hash, row_checksum
 from sloth_state.sqlite.connection import Connection
@@ -14,19 +13,16 @@ from sloth_state.sqlite.resource_rows import HISTORY, SELECT_PAST, is_sound
 from sloth_state.sqlite.tables import TABLES, Table
 
 
-class Integrity(StoreBase):
-    """The part of `Store` about integrity."""
-
-    def verify(self) -> list[Problem]:
-        with self._db.snapshot():
-            problems = [*_attempt(self._db, "file", _check_file)]
-            for table in TABLES:
-                problems += _attempt(self._db, table.name, _rows_checker(table))
-            problems += _attempt(self._db, HISTORY, _check_past)
-            problems += _attempt(self._db, "contents", _check_contents)
-            problems += _attempt(self._db, HISTORY, _check_intervals)
-            # A hash that does not fit would only say again what is said already.
-            return problems or list(_attempt(self._db, "state_versions", check_versions))
+def all_problems(db: Connection) -> list[Problem]:
+    """What `Store.verify` finds. Call it in a snapshot."""
+    problems = [*_attempt(db, "file", _check_file)]
+    for table in TABLES:
+        problems += _attempt(db, table.name, _rows_checker(table))
+    problems += _attempt(db, HISTORY, _check_past)
+    problems += _attempt(db, "contents", _check_contents)
+    problems += _attempt(db, HISTORY, _check_intervals)
+    # A hash that does not fit would only say again what is said already.
+    return problems or list(_attempt(db, "state_versions", check_versions))
 
 
 def _attempt(
@@ -45,14 +41,18 @@ def _check_file(db: Connection) -> Iterator[Problem]:
             yield Problem("file", text)
     for table, key, parent, _ in db.stream("PRAGMA foreign_key_check"):
         yield Problem(f"{table} row {key}", f"refers to a row of {parent} that is not there")
-    rows = db.stream("SELECT id FROM workflow_states WHERE run_key NOT IN state_versions_keys")
-    for (run_id,) in rows:
+    for (run_id,) in db.stream(
+        "SELECT id FROM workflow_states LEFT JOIN state_versions v USING (run_key) "
+        "WHERE v.run_key IS NULL"
+    ):
         yield Problem(f"run {run_id}", "has no version")
 
 
 def _rows_checker(table: Table) -> Callable[[Connection], Iterator[Problem]]:
     def check(db: Connection) -> Iterator[Problem]:
-        for key, *columns, checksum in db.stream(f"SELECT {table.selected('t')} FROM {table.name} t"):
+        for key, *columns, checksum in db.stream(
+            f"SELECT {table.selected('t')} FROM {table.name} t"
+        ):
             if row_checksum(*columns) != checksum:
                 yield Problem(f"{table.name} row {key}", "is not what was written")
 
@@ -72,10 +72,18 @@ def _check_contents(db: Connection) -> Iterator[Problem]:
 
 
 def _check_intervals(db: Connection) -> Iterator[Problem]:
-    """Where one state of a resource ends the next must begin."""
+    """The states of a resource follow each other: each begins where the one before ends."""
     rows = db.stream(
-        "SELECT resource_key, id, valid_from, valid_to FROM workflow_resource_history "
-        "JOIN workflow_resources r USING (resource_key)"
+        "SELECT resource_key, id, h.valid_from, h.valid_to "
+        "FROM workflow_resource_history h JOIN workflow_resources USING (resource_key) "
+        "UNION ALL SELECT resource_key, id, valid_from, NULL FROM workflow_resources "
+        "ORDER BY 1, 3"
     )
-    yield from ()
-    del rows
+    before, expected = None, None
+    for key, id, valid_from, valid_to in rows:
+        if key == before and valid_from != expected:
+            yield Problem(
+                f"resource {id}",
+                f"has a state that ends at {expected}, and the next at {valid_from}",
+            )
+        before, expected = key, valid_to

@@ -37,6 +37,7 @@ class KeyValues(StoreBase):
             return existed
 
     def kv_keys(self, prefix: str = "") -> list[str]:
+        _check_prefix(prefix)
         rows = self._db.select(
             f"SELECT key FROM key_values WHERE {_BEGINS} "
             "AND (expires_at IS NULL OR expires_at > ?2) ORDER BY key",
@@ -45,6 +46,7 @@ class KeyValues(StoreBase):
         return [key for (key,) in rows]
 
     def kv_clear(self, prefix: str = "") -> int:
+        _check_prefix(prefix)
         with self._db.transaction():
             live = len(self.kv_keys(prefix))
             self._db.write(f"DELETE FROM key_values WHERE {_BEGINS}", (prefix,))
@@ -93,3 +95,8 @@ class KeyValues(StoreBase):
         KEY_VALUES.check(self._db, row_key, columns, checksum)
         _, text, expires_at = columns
         return None if expires_at is not None and expires_at <= self._now() else (text, expires_at)
+
+
+def _check_prefix(prefix: str) -> None:
+    if prefix:
+        check_name(prefix, "the prefix")

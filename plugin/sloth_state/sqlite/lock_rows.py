@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sloth_state.model import Holder, Lock, LockScope
 from sloth_state.sqlite.connection import Connection, Row
@@ -82,15 +82,14 @@ def checked_lock(db: Connection, row: Row) -> LockRow:
 
 def lock_of(row: LockRow) -> Lock:
     """A held lock of the model."""
-    assert row.acquired_at is not None
-    assert row.heartbeat_at is not None
-    assert row.expires_at is not None
+    columns: tuple[Any, ...] = row  # none of those is None if there is a holder
+    scope, name, token, *holder, acquired_at, heartbeat_at, expires_at = columns
     return Lock(
-        LockScope(row.scope),
-        row.name,
-        Holder(*row[3:9]),
-        row.token,
-        from_microseconds(row.acquired_at),
-        from_microseconds(row.heartbeat_at),
-        from_microseconds(row.expires_at),
+        LockScope(scope),
+        name,
+        Holder(*holder),
+        token,
+        from_microseconds(acquired_at),
+        from_microseconds(heartbeat_at),
+        from_microseconds(expires_at),
     )

@@ -87,7 +87,9 @@ class Locks(StoreBase):
         if workflow is not None:
             self._interrupt_run_of(workflow, f"interrupted: {why}")
         now = self._now()
-        AUDIT_TRAIL.insert(self._db, now, actor, action, workflow, f"{held.scope} {held.name}: {why}")
+        AUDIT_TRAIL.insert(
+            self._db, now, actor, action, workflow, f"{held.scope} {held.name}: {why}"
+        )
 
     def _interrupt_run_of(self, workflow: str, error: str) -> None:
         run = find_run(self._db, "w.name = ? AND r.status = ?", workflow, RunStatus.RUNNING.value)

@@ -55,7 +55,8 @@ class Outputs(StoreBase):
 
     def tasks(self, run_id: str) -> list[TaskRecord]:
         rows = self._db.select(
-            f"SELECT {TASKS.selected('t')} FROM workflow_tasks t WHERE run_key = ? ORDER BY task_key",
+            f"SELECT {TASKS.selected('t')} FROM workflow_tasks t "
+            "WHERE run_key = ? ORDER BY task_key",
             (self._run_key(run_id),),
         )
         tasks = []

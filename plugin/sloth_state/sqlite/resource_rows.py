@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from sloth_state.model import Action, Resource
+from sloth_state.model import Action, Json, Resource
 from sloth_state.sqlite.checksums import closed_row_checksum, row_checksum
 from sloth_state.sqlite.connection import Connection, Row
 from sloth_state.sqlite.intervals import State
@@ -36,16 +36,17 @@ _ACTIONS = {action.value: action for action in Action}
 
 
 class Stored(NamedTuple):
-    """A state with the key of its row."""
+    """A state with the key and the checksum of its row."""
 
     key: int
     state: State
+    checksum: int
 
 
 def stored_state(db: Connection, row: Row) -> Stored:
     """The state in a row of SELECT_CURRENT or SELECT_PAST. Raises StoreDamaged."""
     check_resource(db, row)
-    return Stored(row[0], State(*row[1:12]))
+    return Stored(row[0], State(*row[1:12]), row[12])
 
 
 def check_resource(db: Connection, row: Row) -> None:
@@ -56,21 +57,16 @@ def check_resource(db: Connection, row: Row) -> None:
 
 def is_sound(row: Row) -> bool:
     checksum = row_checksum(*row[1:12])
-    return bool(row[12] == (checksum if row[13] is None else closed_row_checksum(checksum, row[13])))
+    return bool(
+        row[12] == (checksum if row[13] is None else closed_row_checksum(checksum, row[13]))
+    )
 
 
 def past_bindings(stored: Stored, valid_to: int) -> tuple[str | int, ...]:
-    """For INSERT_PAST: the state, closed by a version."""
+    """For INSERT_PAST: a current state, closed by a version."""
     state = stored.state
-    checksum = closed_row_checksum(row_checksum(*state), valid_to)
-    return (
-        state.workflow_key,
-        stored.key,
-        state.valid_from,
-        valid_to,
-        *state[5:],
-        checksum,
-    )
+    checksum = closed_row_checksum(stored.checksum, valid_to)
+    return (state.workflow_key, stored.key, state.valid_from, valid_to, *state[5:], checksum)
 
 
 def resource_of(state: State, action: Action) -> Resource:
@@ -86,23 +82,24 @@ def resource_of(state: State, action: Action) -> Resource:
     )
 
 
-def resources_of(db: Connection, rows: Iterable[Row], version: int) -> list[Resource]:
-    """Rows of SELECT_CURRENT or SELECT_PAST as a version sees them; one pass, it can be many."""
-    resources = []
+def resources_of(db: Connection, rows: Sequence[Row], version: int) -> list[Resource]:
+    """Rows of SELECT_CURRENT or SELECT_PAST as a version sees them. Raises StoreDamaged."""
     for row in rows:
-        if not is_sound(row):
-            check_resource(db, row)
-        _, _, id, type, name, valid_from, _, action, status, attributes, created, updated, _, _ = row
-        resources.append(
-            Resource(
-                id,
-                type,
-                name,
-                _ACTIONS[action] if valid_from == version else Action.NOOP,
-                status,
-                from_json(attributes),
-                from_microseconds(created),
-                from_microseconds(updated),
-            )
-        )
-    return resources
+        check_resource(db, row)
+    # Decoded as one array, because then names of attributes that recur are one string each.
+    attributes = from_json(f"[{','.join([row[9] for row in rows])}]")
+    return [_as_seen(row, of_one, version) for row, of_one in zip(rows, attributes, strict=True)]
+
+
+def _as_seen(row: Row, attributes: dict[str, Json], version: int) -> Resource:
+    _, _, id, type, name, valid_from, _, action, status, _, created_at, updated_at, _, _ = row
+    return Resource(
+        id,
+        type,
+        name,
+        _ACTIONS[action] if valid_from == version else Action.NOOP,
+        status,
+        attributes,
+        from_microseconds(created_at),
+        from_microseconds(updated_at),
+    )

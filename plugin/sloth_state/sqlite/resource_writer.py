@@ -25,9 +25,7 @@ from sloth_state.sqlite.tables import RESOURCES
 class ResourceWriter:
     """The resources that one transaction of a run touches, before and after it."""
 
-    def __init__(
-        self, db: Connection, run: OpenRun, now: int, new_id: Callable[[], str]
-    ) -> None:
+    def __init__(self, db: Connection, run: OpenRun, now: int, new_id: Callable[[], str]) -> None:
         self._db = db
         self._run = run
         self._now = now
@@ -44,7 +42,9 @@ class ResourceWriter:
 
     def write(self) -> None:
         """Write all changes that were applied."""
-        inserted, replaced, closed = [], [], []
+        inserted: list[State] = []
+        replaced: list[tuple[int, State]] = []
+        closed: list[tuple[str | int, ...]] = []
         for identity, after in self._after.items():
             before = self._before[identity]
             if before is None:

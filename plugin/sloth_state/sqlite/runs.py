@@ -63,6 +63,7 @@ class Runs(StoreBase):
                 keep_content(self._db, new.source),
                 keep_content(self._db, values),
                 *(None,) * 6,
+                key=run_key,
             )
             lock_rows.carry_run(self._db, lock, run_id)
             return self.run(run_id)
@@ -183,7 +184,7 @@ class Runs(StoreBase):
     def _model_run(self, run: RunRow) -> Run:
         count = run.resource_count
         if count is None:
-            count = tally(self._db, run, version_of(self._db, run).parent).resource_count
+            _, count = tally(self._db, run, version_of(self._db, run).parent)
         return run_of(run, count)
 
 

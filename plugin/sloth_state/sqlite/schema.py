@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import apsw
 
@@ -15,12 +14,13 @@ from sloth_state.sqlite.translation import read_only
 from sloth_state.sqlite.write_queue import WriteQueue
 
 
-class Migration(NamedTuple):
+class Migration:
     """A step from the schema before to `number`, all of it in one transaction."""
 
-    number: int
-    name: str
-    statements: str
+    def __init__(self, number: int, name: str, statements: str) -> None:
+        self.number = number
+        self.name = name
+        self.statements = statements
 
 
 MIGRATIONS = (Migration(1, "first schema", schema_1.STATEMENTS),)

@@ -8,7 +8,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from sloth_state.sqlite.integrity import Integrity
+from sloth_state.model import Problem
 from sloth_state.sqlite.key_values import KeyValues
 from sloth_state.sqlite.locks import Locks
 from sloth_state.sqlite.opening import connect
@@ -19,7 +19,7 @@ from sloth_state.sqlite.tags import Tags
 from sloth_state.sqlite.versions import Versions
 
 
-class SqliteStore(Runs, Versions, Resources, Outputs, Locks, KeyValues, Tags, Integrity):
+class SqliteStore(Runs, Versions, Resources, Outputs, Locks, KeyValues, Tags):
     """A `Store` in one SQLite file. Make one with `SqliteStore.open` or `open_store`."""
 
     @classmethod
@@ -44,6 +44,12 @@ class SqliteStore(Runs, Versions, Resources, Outputs, Locks, KeyValues, Tags, In
 
     def reopen(self) -> Self:
         return self.open(self._db.path, create=False, clock=self._clock, ids=self._new_id)
+
+    def verify(self) -> list[Problem]:
+        from sloth_state.sqlite.integrity import all_problems
+
+        with self._db.snapshot():
+            return all_problems(self._db)
 
     def close(self) -> None:
         self._db.close()

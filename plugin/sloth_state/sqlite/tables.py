@@ -22,9 +22,9 @@ class Table:
         self.name = name
         self.key = key
         self.columns = tuple(columns.split())
-        listed = ", ".join(self.columns)
-        marks = ", ".join("?" * (len(self.columns) + 1))
-        self._insert = f"INSERT INTO {name} ({listed}, checksum) VALUES ({marks})"
+        listed = ", ".join((key, *self.columns, "checksum"))
+        marks = ", ".join("?" * (len(self.columns) + 2))
+        self._insert = f"INSERT INTO {name} ({listed}) VALUES ({marks})"
         assigned = ", ".join(f"{column} = ?" for column in self.columns)
         self._update = f"UPDATE {name} SET {assigned}, checksum = ? WHERE {key} = ?"
         replaced = ", ".join(f"{column} = excluded.{column}" for column in self.columns)
@@ -37,25 +37,23 @@ class Table:
         """Key, columns and checksum, for the SELECT list of a query."""
         return ", ".join(f"{alias}.{column}" for column in (self.key, *self.columns, "checksum"))
 
-    def insert(self, db: Connection, *values: Value) -> int:
-        """Add a row; returns its key."""
-        db.write(self._insert, (*values, row_checksum(*values)))
+    def insert(self, db: Connection, *values: Value, key: int | None = None) -> int:
+        """Add a row; returns its key, which is the next free one unless given."""
+        db.write(self._insert, (key, *values, row_checksum(*values)))
         return db.last_key()
 
     def insert_many(self, db: Connection, rows: Iterable[Sequence[Value]]) -> None:
-        db.write_many(self._insert, ((*values, row_checksum(*values)) for values in rows))
+        db.write_many(self._insert, [(None, *values, row_checksum(*values)) for values in rows])
 
     def save(self, db: Connection, *values: Value) -> None:
         """Add a row, or replace the one that is equal in the unique columns."""
-        db.write(self._save, (*values, row_checksum(*values)))
+        db.write(self._save, (None, *values, row_checksum(*values)))
 
     def update(self, db: Connection, key: int, *values: Value) -> None:
         db.write(self._update, (*values, row_checksum(*values), key))
 
     def update_many(self, db: Connection, rows: Iterable[tuple[int, Sequence[Value]]]) -> None:
-        db.write_many(
-            self._update, ((*values, row_checksum(*values), key) for key, values in rows)
-        )
+        db.write_many(self._update, [(*values, row_checksum(*values), key) for key, values in rows])
 
     def check(self, db: Connection, key: int, values: Sequence[Value], checksum: int) -> None:
         """Raise StoreDamaged if a row that was read is not the one that was written."""

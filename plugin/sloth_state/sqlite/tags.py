@@ -67,9 +67,7 @@ class Tags(StoreBase):
         for key, *columns, checksum in rows:
             AUDIT_TRAIL.check(self._db, key, columns, checksum)
             at, actor, action, workflow_name, detail = columns
-            entries.append(
-                AuditEntry(from_microseconds(at), actor, action, workflow_name, detail)
-            )
+            entries.append(AuditEntry(from_microseconds(at), actor, action, workflow_name, detail))
         return entries
 
     def _audit_tags(self, run_id: str, action: str, tags: Sequence[str], actor: str) -> None:

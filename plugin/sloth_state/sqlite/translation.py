@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
+from typing import TypeAlias
 
 import apsw
 
@@ -16,29 +18,20 @@ from sloth_state.errors import (
 )
 from sloth_state.sqlite import files
 
+_Translation: TypeAlias = Callable[[str, Exception, int], StoreError]
+
 
 def translate(error: Exception, path: str, system_errno: int = 0) -> Exception:
     """The error to raise instead, or the same one if it is a bug of this program.
 
     `system_errno` is what the system said to SQLite; it tells the input/output errors apart.
     """
-    match error:
-        case apsw.CorruptError():
-            return _damaged(path, error)
-        case apsw.SQLError() | UnicodeDecodeError():
-            return files.damaged(path, f"is damaged: {error}")
-        case apsw.NotADBError():
-            return StoreForeign(path, "is not an SQLite database")
-        case apsw.FullError():
-            return full(path)
-        case apsw.ReadOnlyError() | apsw.PermissionsError():
-            return read_only(path, "the system does not allow it")
-        case apsw.BusyError() | apsw.LockedError():
-            return StoreBusy(path, "is in use by another process", hint="Try again")
-        case apsw.IOError() | apsw.CantOpenError():
-            return _refused_by_system(path, error, system_errno)
-        case _:
-            return error
+    if isinstance(error, apsw.SQLError) and str(error).startswith("no such"):
+        return _damaged_as_said(path, error)  # a table or a column is not there
+    for kinds, in_our_words in _TRANSLATIONS:
+        if isinstance(error, kinds):
+            return in_our_words(path, error, system_errno)
+    return error
 
 
 def full(path: str) -> StoreFull:
@@ -57,15 +50,38 @@ def read_only(path: str, reason: str) -> StoreReadOnly:
     )
 
 
-def _damaged(path: str, error: Exception) -> StoreError:
+def _damaged(path: str, error: Exception, _: int) -> StoreError:
     if absent := files.missing_bytes(path):
         return files.damaged(path, f"was cut off: {absent:,} bytes are missing at its end")
+    return _damaged_as_said(path, error)
+
+
+def _damaged_as_said(path: str, error: Exception) -> StoreError:
     return files.damaged(path, f"is damaged: {error}")
 
 
-def _refused_by_system(path: str, error: apsw.Error, system_errno: int) -> StoreError:
-    if error.extendedresult == apsw.SQLITE_IOERR_SHMSIZE or system_errno == errno.ENOSPC:
+def _refused_by_system(path: str, error: Exception, system_errno: int) -> StoreError:
+    # Shared memory that cannot grow is reported without the reason, which can only be this one.
+    no_shared_memory = getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHMSIZE
+    if no_shared_memory or system_errno == errno.ENOSPC:
         return full(path)
     if system_errno == errno.EROFS:
         return read_only(path, "the file system is read-only")
     return StoreUnreadable(path, f"cannot be used: {error}")
+
+
+_TRANSLATIONS: tuple[tuple[tuple[type[Exception], ...], _Translation], ...] = (
+    ((apsw.CorruptError,), _damaged),
+    ((UnicodeDecodeError,), lambda path, error, _: _damaged_as_said(path, error)),
+    ((apsw.NotADBError,), lambda path, *_: StoreForeign(path, "is not an SQLite database")),
+    ((apsw.FullError,), lambda path, *_: full(path)),
+    (
+        (apsw.ReadOnlyError, apsw.PermissionsError),
+        lambda path, *_: read_only(path, "the system does not allow it"),
+    ),
+    (
+        (apsw.BusyError, apsw.LockedError),
+        lambda path, *_: StoreBusy(path, "is in use by another process", hint="Try again"),
+    ),
+    ((apsw.IOError, apsw.CantOpenError), _refused_by_system),
+)

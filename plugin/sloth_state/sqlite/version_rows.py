@@ -40,13 +40,6 @@ class VersionRow(NamedTuple):
     values_hash: str | None
 
 
-class Tally(NamedTuple):
-    """What a version changed, and how many resources it leaves the workflow with."""
-
-    changes: Changes
-    resource_count: int
-
-
 def checked_version(db: Connection, row: Row) -> VersionRow:
     """The row of SELECT_VERSIONS by its columns' names. Raises StoreDamaged."""
     VERSIONS.check(db, row[0], row[1:-3], row[-3])
@@ -59,8 +52,8 @@ def version_of(db: Connection, run: RunRow) -> VersionRow:
     return checked_version(db, row)
 
 
-def tally(db: Connection, run: RunRow, parent: int | None) -> Tally:
-    """Count for the newest version of a workflow, which may be running still."""
+def tally(db: Connection, run: RunRow, parent: int | None) -> tuple[Changes, int]:
+    """What the newest version of a workflow changed, and how many resources it leaves."""
     rows = db.select(
         "SELECT action, created_in = valid_from, count(*) FROM workflow_resources "
         "WHERE workflow_key = ? AND valid_from = ? GROUP BY 1, 2",
@@ -72,7 +65,7 @@ def tally(db: Connection, run: RunRow, parent: int | None) -> Tally:
         *(sum(number for said, _, number in rows if said == action) for action in Action)
     )
     before = _parents_resource_count(db, run.workflow_key, parent)
-    return Tally(changes, before + born - deleted)
+    return changes, before + born - deleted
 
 
 def _parents_resource_count(db: Connection, workflow_key: int, parent: int | None) -> int:

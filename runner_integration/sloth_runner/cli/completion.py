@@ -16,8 +16,9 @@ COMP_WORDBREAKS=${COMP_WORDBREAKS//@}
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def command(context: click.Context, /, shell: str) -> None:
-    """Print the script that makes a shell complete commands, options and names.
+    """Print the script that makes a shell complete what is typed.
 
+    Commands, options, and the names of workflows, versions, tags and so on in the store.
     Put this into the shell's start-up file:
 
     \b

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 from sloth_runner.errors import MemoryExceeded, TaskTimeout
-from sloth_state.errors import Interrupted
 
 DEFAULT_MEMORY_LIMIT = 2 * 2**30
 """Bytes that a script's values may take; LuaJIT's own limit can hang the process."""
@@ -14,14 +13,13 @@ DEFAULT_MEMORY_LIMIT = 2 * 2**30
 class Limits:
     """Answers the hook that Lua runs every 10,000 instructions: go on, or stop and why.
 
-    `interrupt` may be called from another thread or a signal handler; all else belongs to the
-    thread that runs Lua.
+    `fail` may be called from another thread; all else belongs to the thread that runs Lua.
     """
 
     def __init__(self, memory_limit: int = DEFAULT_MEMORY_LIMIT) -> None:
         self._memory_limit = memory_limit
-        self._interrupted_by: str | None = None
-        self._fatal: BaseException | None = None
+        self.fatal: BaseException | None = None
+        """What ended all Lua, if anything did; the first reason counts."""
         self._deadline: float | None = None
         self._timeout: TaskTimeout | None = None
         self._reason: BaseException | None = None
@@ -30,20 +28,9 @@ class Limits:
         """Start to run a coroutine that has until `deadline` (`time.monotonic`), else `timeout`."""
         self._timeout, self._deadline, self._reason = timeout, deadline, None
 
-    def interrupt(self, by: str) -> None:
-        """Stop all Lua for good, because of "Ctrl-C" or "SIGTERM"."""
-        self._interrupted_by = by
-
     def fail(self, error: BaseException) -> None:
-        """Stop all Lua for good: nothing more can be recorded, or the runner itself has a bug."""
-        self._fatal = self._fatal or error
-
-    @property
-    def fatal(self) -> BaseException | None:
-        """The error that ended all Lua, if there is one."""
-        if self._fatal is None and self._interrupted_by is not None:
-            self._fatal = Interrupted(self._interrupted_by)
-        return self._fatal
+        """Stop all Lua for good: interrupted, the store is lost, or the runner has a bug."""
+        self.fatal = self.fatal or error
 
     @property
     def reason(self) -> BaseException | None:

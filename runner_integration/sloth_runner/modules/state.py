@@ -13,7 +13,7 @@ from sloth_runner.errors import WorkflowError
 from sloth_runner.host.module import LuaModule
 from sloth_runner.modules.key_values import KeyValues
 from sloth_runner.session import Session
-from sloth_state.errors import InvalidValue, LockHeld, ReferenceNotFound, ResourceNotFound
+from sloth_state.errors import InvalidValue, LockHeld, LockLost, ReferenceNotFound, ResourceNotFound
 from sloth_state.model import Action, Json, Resource
 from sloth_state.times import rfc3339
 
@@ -52,7 +52,7 @@ class StateOperations:
 
     # -- resources -------------------------------------------------------------------------
 
-    def record(self, encoded: str, run_id: str | None = None) -> dict[str, Any]:
+    def record(self, encoded: str, run_id: str | None = None) -> tuple[str, ...]:
         run = self._run("state.resource", run_id)
         given = json.loads(encoded)
         action = _action(given.get("action"))
@@ -64,7 +64,7 @@ class StateOperations:
             run.record(given["type"], given["name"], attributes, status=status, action=action)
         )
 
-    def update(self, type: str, name: str, encoded: str) -> dict[str, Any]:
+    def update(self, type: str, name: str, encoded: str) -> tuple[str, ...]:
         run = self._run("state.update_resource")
         known = run.resource(type, name)
         if known is None:
@@ -135,7 +135,11 @@ class StateOperations:
                 return
 
     def unlock(self, name: str) -> None:
-        self._run("state.with_lock").release(self._session.current.held_locks.pop(name))
+        run = self._run("state.with_lock")
+        try:
+            run.release(self._session.current.held_locks.pop(name))
+        except LockLost as error:  # the script's own lock; the run still holds its workflow's
+            raise WorkflowError(error.message, hint=error.hint) from None
 
     # -- explicit workflows ----------------------------------------------------------------
 
@@ -184,19 +188,17 @@ def _action(name: str | None) -> Action | None:
         raise InvalidValue(f"action must be one of {known}, not {name!r}") from None
 
 
-def _brief(resource: Resource) -> dict[str, Any]:
+def _brief(resource: Resource) -> tuple[str, str, str]:
+    return resource.id, resource.action.value, resource.status
+
+
+def _whole(resource: Resource) -> dict[str, Any]:
     return {
         "id": resource.id,
         "type": resource.type,
         "name": resource.name,
         "action": resource.action.value,
         "status": resource.status,
-    }
-
-
-def _whole(resource: Resource) -> dict[str, Any]:
-    return {
-        **_brief(resource),
         "attributes": dict(resource.attributes),
         "created_at": rfc3339(resource.created_at),
         "updated_at": rfc3339(resource.updated_at),

@@ -1,0 +1,67 @@
+"""The words of the state, as values: runs, versions, resources, outputs, tasks, locks.
+
+Every store takes and returns these and nothing else. They are frozen and compare by content.
+They are named tuples, and each module is imported when one of its names is used: a command that
+only lists runs would otherwise spend a tenth of its start-up on words it does not say
+(docs/decisions/0001).
+
+Times are aware UTC datetimes, durations are seconds.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sloth_state.model.json import Json as Json
+    from sloth_state.model.locks import Holder as Holder
+    from sloth_state.model.locks import Lock as Lock
+    from sloth_state.model.locks import LockScope as LockScope
+    from sloth_state.model.records import AuditEntry as AuditEntry
+    from sloth_state.model.records import KeyValueStats as KeyValueStats
+    from sloth_state.model.records import Problem as Problem
+    from sloth_state.model.resources import Action as Action
+    from sloth_state.model.resources import Resource as Resource
+    from sloth_state.model.resources import ResourceDraft as ResourceDraft
+    from sloth_state.model.runs import NewRun as NewRun
+    from sloth_state.model.runs import Run as Run
+    from sloth_state.model.runs import RunStatus as RunStatus
+    from sloth_state.model.tasks import Output as Output
+    from sloth_state.model.tasks import TaskRecord as TaskRecord
+    from sloth_state.model.tasks import TaskStatus as TaskStatus
+    from sloth_state.model.versions import Changes as Changes
+    from sloth_state.model.versions import Version as Version
+
+_HOMES = {
+    "Action": "resources",
+    "AuditEntry": "records",
+    "Changes": "versions",
+    "Holder": "locks",
+    "Json": "json",
+    "KeyValueStats": "records",
+    "Lock": "locks",
+    "LockScope": "locks",
+    "NewRun": "runs",
+    "Output": "tasks",
+    "Problem": "records",
+    "Resource": "resources",
+    "ResourceDraft": "resources",
+    "Run": "runs",
+    "RunStatus": "runs",
+    "TaskRecord": "tasks",
+    "TaskStatus": "tasks",
+    "Version": "versions",
+}
+
+__all__ = [  # noqa: PLE0604 - the names are strings
+    *_HOMES
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

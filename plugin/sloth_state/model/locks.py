@@ -1,0 +1,43 @@
+"""Locks and who holds them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class LockScope(StrEnum):
+    """What a lock's name stands for: a workflow, or a name a script chose (`state.with_lock`)."""
+
+    WORKFLOW = "workflow"
+    SCRIPT = "script"
+
+
+class Holder(NamedTuple):
+    """A process that holds a lock. Start time and boot id tell it from a later one with its pid."""
+
+    user: str
+    host: str
+    pid: int
+    process_started: int
+    """Clock ticks after boot, field 22 of /proc/PID/stat; 0 where the system does not say."""
+    boot_id: str
+    """And the pid namespace, "9c51…/pid:[4026531836]"; empty where the system does not say."""
+    run_id: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.user}@{self.host} pid {self.pid}"
+
+
+class Lock(NamedTuple):
+    """A lease on a name. Whoever writes under it shows its token (see `Store.renew_lock`)."""
+
+    scope: LockScope
+    name: str
+    holder: Holder
+    token: int
+    """Fencing token: grows with every acquisition of this name and is never used twice."""
+    acquired_at: datetime
+    heartbeat_at: datetime
+    expires_at: datetime

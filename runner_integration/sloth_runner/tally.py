@@ -1,0 +1,32 @@
+"""Counts the resources a run has dealt with."""
+
+from __future__ import annotations
+
+from sloth_state.model import Action, Changes, Resource
+
+
+class Tally:
+    """Counts each resource once, by its net action, as the store does for a whole version."""
+
+    def __init__(self) -> None:
+        self._actions: dict[tuple[str, str], Action] = {}
+
+    def add(self, resource: Resource) -> None:
+        """Count what the store said it did. That is the net action already, except for `noop`."""
+        key = (resource.type, resource.name)
+        before = self._actions.get(key)
+        if resource.action is Action.DELETE and before is Action.CREATE:
+            del self._actions[key]
+        elif resource.action is not Action.NOOP or before is None:
+            self._actions[key] = resource.action
+
+    def changes(self) -> Changes:
+        """The counts so far."""
+        actions = list(self._actions.values())
+        return Changes(
+            created=actions.count(Action.CREATE),
+            updated=actions.count(Action.UPDATE),
+            deleted=actions.count(Action.DELETE),
+            read=actions.count(Action.READ),
+            unchanged=actions.count(Action.NOOP),
+        )

@@ -1,0 +1,80 @@
+"""`state workflow verify` finds damage and says so with exit code 6."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from sloth_state.leases import acquire
+from sloth_state.model import LockScope, NewRun, ResourceDraft, Run, RunStatus
+from sloth_state.open import open_store
+
+Sloth = Callable[..., Any]
+
+VERIFY = ("state", "workflow", "verify")
+
+
+@pytest.fixture(autouse=True)
+def recorded(finished_run: Callable[..., Run]) -> None:
+    finished_run("web", resources=[ResourceDraft("file", "a", {"mode": "0644"})])
+
+
+def _damage(path: Path) -> None:
+    database = apsw.Connection(str(path))
+    database.execute('UPDATE workflow_resources SET attributes = \'{"mode":"0777"}\'')
+    database.close()
+
+
+def test_a_sound_store_is_ok(sloth: Sloth, store_path: Path) -> None:
+    url = f"sqlite:///{store_path}"
+
+    assert sloth(*VERIFY) == (0, f"OK: nothing is wrong with {url}\n", "")
+    code, out, err = sloth(*VERIFY, "-o", "json")
+    assert (code, err) == (0, "")
+    assert json.loads(out) == {"ok": True, "url": url, "problems": []}
+
+
+def test_changed_bytes_are_a_table_of_problems(sloth: Sloth, store_path: Path) -> None:
+    _damage(store_path)
+
+    code, out, err = sloth(*VERIFY)
+    json_code, json_out, json_err = sloth(*VERIFY, "-o", "json")
+
+    assert (code, err, json_code, json_err) == (6, "", 6, "")
+    shown = json.loads(json_out)
+    assert shown["ok"] is False
+    problems = shown["problems"]
+    heading, *rows, empty, footer = out.splitlines()
+    assert heading.split() == ["PLACE", "PROBLEM"]
+    assert [row.split(maxsplit=1)[1].strip() for row in rows] != []
+    assert len(rows) == len(problems) >= 1
+    for row, problem in zip(rows, problems, strict=True):
+        assert row.startswith(problem["place"])
+        assert row.endswith(problem["what"])
+    assert (empty, footer.split(" in ")[1]) == ("", f"sqlite:///{store_path}")
+
+
+def test_verify_changes_nothing_not_even_a_dead_run(sloth: Sloth, dead_holder: Any) -> None:
+    with open_store(None) as store:
+        lock = acquire(store, LockScope.WORKFLOW, "late", holder=dead_holder)
+        run = store.begin_run(NewRun("late", {}), lock)
+
+        assert sloth(*VERIFY).err == ""
+        assert store.run(run.id).status is RunStatus.RUNNING
+
+
+@pytest.mark.parametrize("command", ["verify", "list"])
+def test_a_file_that_is_no_store_exits_with_6(sloth: Sloth, tmp_path: Path, command: str) -> None:
+    text = tmp_path / "notes.txt"
+    text.write_text("not a database")
+
+    code, out, err = sloth("state", "workflow", command, "--state", str(text), "-o", "json")
+
+    assert (code, out) == (6, "")
+    error = json.loads(err)["error"]
+    assert (error["code"], error["exit_code"]) == ("store_foreign", 6)

@@ -1,0 +1,88 @@
+"""The reference cannot lie: it is compared with the commands, errors, hooks and modules themselves."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sloth_runner.errors  # noqa: F401 - defines its branch of the tree
+import sloth_state.cli.app  # noqa: F401 - so does this
+from sloth_runner import hookspecs
+from sloth_state.errors import SlothError
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+
+
+def page(name: str) -> str:
+    return (DOCS / name).read_text()
+
+
+def error_classes(base: type[SlothError] = SlothError) -> Iterator[type[SlothError]]:
+    for child in base.__subclasses__():
+        yield child
+        yield from error_classes(child)
+
+
+def test_the_page_of_commands_is_what_the_commands_say() -> None:
+    result = subprocess.run(
+        [sys.executable, str(ROOT / "scripts/docs"), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_every_error_code_stands_beside_its_exit_code() -> None:
+    rows = dict(re.findall(r"^\| (\d+) \|[^|]*\| ([^|]*) \|$", page("reference/errors.md"), re.M))
+    documented = {(code, int(exit)) for exit, codes in rows.items() for code in codes.strip("` ").split()}
+    real = {(each.code, each.exit_code) for each in error_classes() if each.__module__.startswith("sloth_")}
+    assert documented == real
+
+
+def test_every_hook_is_documented() -> None:
+    hooks = [name for name in vars(hookspecs) if name.startswith("sloth_")]
+    assert hooks
+    text = page("how-to/plugin.md")
+    assert [name for name in hooks if f"`{name}`" not in text] == []
+
+
+def test_every_lua_function_is_documented(sloth: Any) -> None:
+    sloth.write(
+        "all.sloth",
+        """
+        for _, name in ipairs { "log", "exec", "fs", "json", "crypto", "state" } do
+          for key, value in pairs(_G[name]) do
+            if type(value) == "function" then print(name .. "." .. key) end
+          end
+        end
+        task("t"):command(function() end)
+        """,
+    )
+    printed = sloth("run", "all.sloth").stdout
+    functions = re.findall(r"^\| ([a-z]+\.\w+)$", printed, re.M)
+    assert len(functions) > 60
+    text = page("reference/lua.md")
+    assert sorted(name for name in functions if not re.search(rf"{re.escape(name)}\b", text)) == []
+
+
+@pytest.mark.parametrize("path", sorted(DOCS.rglob("*.md")), ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text())
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_the_readme_has_two_setup_commands_that_exist() -> None:
+    text = (ROOT / "README.md").read_text()
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.S)
+    setups = [block for block in blocks if "pip install" in block or "scripts/setup" in block]
+    assert len(setups) == 2
+    assert (ROOT / "scripts/setup").exists()
+    assert (ROOT / "examples/quickstart/site.sloth").exists()
