@@ -26,7 +26,7 @@ def test_every_command_takes_the_shared_options(lazy: LazyCommand) -> None:
     if isinstance(command, LazyGroup) or command.name == "completion":
         return
     flags = {flag for option in command.params for flag in option.opts}
-    assert {"-o", "--output", "--state", "--no-color"} <= flags
+    assert {"-o", "--output", "--state", "--no-color", "-h", "--help"} <= flags
 
 
 def test_the_names_in_the_table_are_those_of_the_commands() -> None:

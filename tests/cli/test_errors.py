@@ -139,7 +139,7 @@ def test_the_help_of_a_group_lists_its_commands_without_importing_them(capsys: C
         "Usage: sloth-runner [OPTIONS] COMMAND [ARGS]...\n"
         "\n"
         "Options:\n"
-        "  --help  Show this message and exit.\n"
+        "  -h, --help  Show this message and exit.\n"
         "\n"
         "Commands:\n"
         "  go  Go somewhere.\n"

@@ -227,6 +227,16 @@ def test_a_reader_that_goes_away_is_no_error(finished_run: Record) -> None:
     assert (process.returncode, err) == (141, "")
 
 
+def test_a_reader_of_errors_that_goes_away_is_no_bug(store: Store) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    ran = subprocess.run([PROGRAM, "state", "workflow", "show", "web"], check=False, stderr=writing)
+    os.close(writing)
+
+    assert ran.returncode == 141
+
+
 @pytest.mark.usefixtures("two_runs")
 def test_output_that_cannot_be_written_is_an_error() -> None:
     with open("/dev/full", "w", encoding="utf-8") as full:

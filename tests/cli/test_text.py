@@ -11,7 +11,10 @@ from sloth_state.cli.text import counted, duration, printable, shortened, width
     ("seconds", "text"),
     [
         (None, "-"),
-        (0.0, "0.0s"),
+        (0.0, "0ms"),
+        (0.0123, "12ms"),
+        (0.0994, "99ms"),
+        (0.0995, "0.1s"),
         (1.24, "1.2s"),
         (59.94, "59.9s"),
         (59.96, "1m 00s"),

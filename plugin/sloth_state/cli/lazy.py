@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sloth_state.cli.help import help_option
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
@@ -37,6 +39,7 @@ class LazyGroup(click.Group):
         self, name: str | None = None, *, lazy_commands: Mapping[str, LazyCommand], **options: Any
     ) -> None:
         super().__init__(name, **options)
+        help_option(self)
         self.lazy_commands = lazy_commands
 
     def summaries(self) -> dict[str, str]:

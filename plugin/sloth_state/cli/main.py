@@ -28,13 +28,19 @@ def run_cli(command: click.Command, arguments: Sequence[str] | None = None) -> i
     """
     if COMPLETION_VARIABLE in os.environ:
         return _complete(command)
-    words = list(sys.argv[1:] if arguments is None else arguments)
     _escape_what_cannot_be_encoded()
     try:
-        return _invoke(command, words)
+        return _run(command, list(sys.argv[1:] if arguments is None else arguments))
     except BrokenPipeError:
         _discard_output()
         return BROKEN_PIPE
+
+
+def _run(command: click.Command, words: list[str]) -> int:
+    try:
+        return _invoke(command, words)
+    except BrokenPipeError:
+        raise
     except (SlothError, click.ClickException, KeyboardInterrupt) as cause:
         error = _as_sloth_error(cause)
     except Exception:
@@ -47,18 +53,20 @@ def _invoke(command: click.Command, words: list[str]) -> int:
     try:
         with command.make_context(PROGRAM, list(words)) as context:
             command.invoke(context)
+        code = 0
     except click.exceptions.Exit as exit:
-        sys.stdout.flush()
-        return exit.exit_code
+        code = exit.exit_code
     sys.stdout.flush()
-    return 0
+    return code
 
 
 def _complete(command: click.Command) -> int:
     """Print completions, and nothing else whatever happens: the user is in the middle of a line."""
-    sys.stderr = io.StringIO()
+    from contextlib import redirect_stderr
+
     try:
-        command.main(prog_name=PROGRAM, complete_var=COMPLETION_VARIABLE)
+        with redirect_stderr(io.StringIO()):
+            command.main(prog_name=PROGRAM, complete_var=COMPLETION_VARIABLE)
     except SystemExit as exit:
         return exit.code if isinstance(exit.code, int) else 1
     except Exception:
@@ -98,6 +106,7 @@ def _escape_what_cannot_be_encoded() -> None:
 
 
 def _discard_output() -> None:
-    """Nobody reads stdout any more; Python would complain when it flushes it at the end."""
+    """Nobody reads on; Python would complain about that when it flushes everything at the end."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())

@@ -10,12 +10,13 @@ import click
 
 from sloth_state.cli.app import App
 from sloth_state.cli.complete import complete_reference
+from sloth_state.cli.help import help_option
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --output, --state and --no-color, and hand the command the `App` they make as `app`.
+    """Add --output, --state, --no-color and --help; hand the command the `App` they make as `app`.
 
     --state and --no-color also count when they stand before the command.
     """
@@ -30,6 +31,7 @@ def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     @click.option("--state", metavar="URL", help="The state store.")
     @click.option("--no-color", is_flag=True, help="Print no colours.")
+    @help_option
     @click.pass_context
     @wraps(command)
     def with_app(

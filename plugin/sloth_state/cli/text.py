@@ -56,9 +56,14 @@ def local_time(at: datetime | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """A duration in its two largest units ("3m 05s"), tenths below a minute; "-" for none."""
+    """A duration in its two largest units ("3m 05s"), tenths below a minute; "-" for none.
+
+    Below a tenth of a second it is in milliseconds.
+    """
     if seconds is None:
         return "-"
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.0f}ms"
     if round(seconds, 1) < 60:
         return f"{seconds:.1f}s"
     minutes, second = divmod(round(seconds), 60)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import get_ident
 from typing import Any, NoReturn, TypeAlias
 
 import apsw
 
+from sloth_state.errors import StoreError
 from sloth_state.sqlite.translation import full, read_only, translate
 from sloth_state.sqlite.write_queue import WriteQueue
 
@@ -121,7 +122,8 @@ class Connection:
         self._closed = True
         try:
             if self.read_only is None:
-                self._queue.try_acquire()
+                with suppress(StoreError):
+                    self._queue.try_acquire()
             self._database.close()
         except apsw.Error as error:
             self._fail(error)

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from contextlib import suppress
 
-from sloth_state.errors import StoreDamaged, StoreForeign, StoreMissing, StoreUnreadable
+from sloth_state.errors import (
+    StoreDamaged,
+    StoreError,
+    StoreForeign,
+    StoreFull,
+    StoreMissing,
+    StoreReadOnly,
+    StoreUnreadable,
+)
 
 APPLICATION_ID = 0x534C4F54
 """SLOT in ASCII, in the file's header: this file is ours (https://sqlite.org/fileformat.html)."""
 
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100
+_ELSEWHERE = "Name another place with --state or SLOTH_RUNNER_STATE"
 _KEEP_IT = "Move it away, or name another store with --state"
 
 
@@ -70,6 +80,8 @@ def missing_bytes(path: str) -> int:
 
 def why_read_only(path: str) -> str | None:
     """Why the system would not let this process write to the file, or None."""
+    if os.statvfs(path).f_flag & os.ST_RDONLY:
+        return "the file system is read-only"
     if not os.access(path, os.W_OK):
         return "the file is read-only"
     # SQLite makes its write-ahead log and we make the queue beside the file.
@@ -78,27 +90,13 @@ def why_read_only(path: str) -> str | None:
     return None
 
 
-def is_disk_full(path: str) -> bool:
-    """Whether the file system has no room, or no file, left for this process."""
-    try:
-        system = os.statvfs(os.path.dirname(path))
-    except OSError:
-        return False
-    # SQLite needs some pages at once; a file system of unlimited files says 0 of 0.
-    return system.f_bavail * system.f_frsize < 65536 or (system.f_files > 0 and not system.f_favail)
-
-
 def make_folder(path: str) -> None:
     """Make the folder of a file, and those above it, for the owner only."""
     folder = os.path.dirname(path)
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
     except OSError as error:
-        raise StoreUnreadable(
-            path,
-            f"cannot be made: the folder {folder}: {error.strerror}",
-            hint="Name another place with --state or SLOTH_RUNNER_STATE",
-        ) from error
+        raise unmakeable(path, f"the folder {folder}", error) from error
 
 
 def sync_folder(path: str) -> None:
@@ -128,6 +126,18 @@ def damaged(path: str, what: str) -> StoreDamaged:
         hint="See what else is wrong with: sloth-runner state workflow verify, and bring a backup "
         "back with: sloth-runner state workflow restore",
     )
+
+
+def unmakeable(path: str, what: str, error: OSError) -> StoreError:
+    """A file or folder that the store needs cannot be made, for the system's reason."""
+    kinds = {
+        errno.ENOSPC: StoreFull,
+        errno.EROFS: StoreReadOnly,
+        errno.EACCES: StoreReadOnly,
+        errno.EPERM: StoreReadOnly,
+    }
+    kind = kinds.get(error.errno or 0, StoreUnreadable)
+    return kind(path, f"cannot be written to: {what}: {error.strerror}", hint=_ELSEWHERE)
 
 
 def unreadable(path: str, error: OSError) -> StoreUnreadable:

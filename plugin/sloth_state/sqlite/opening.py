@@ -6,7 +6,7 @@ import os
 
 import apsw
 
-from sloth_state.errors import StoreError, StoreFull
+from sloth_state.errors import StoreError, StoreFull, StoreUnreadable
 from sloth_state.sqlite import files, schema
 from sloth_state.sqlite.connection import DISK_FULL, Connection
 from sloth_state.sqlite.translation import translate
@@ -30,6 +30,8 @@ def connect(path: str, *, create: bool) -> Connection:
             return _open_for_writing(path)
         except StoreFull:
             reason = DISK_FULL
+        except StoreUnreadable:
+            reason = "SQLite cannot keep its log on this file system"
     return _open_for_reading(path, reason)
 
 
@@ -50,19 +52,19 @@ def _build(path: str) -> None:
     try:
         _remove_with_logs(unfinished)
         os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL, 0o600))
-        _initialise(unfinished)
+        _initialise(unfinished, path)
         # A log left behind by a store that somebody removed would be replayed into the new one.
         _remove_with_logs(path)
         os.rename(unfinished, path)
         files.sync_folder(path)
     except OSError as error:
-        raise files.unreadable(path, error) from error
+        raise files.unmakeable(path, f"the file {unfinished}", error) from error
     finally:
         _remove_with_logs(unfinished)
 
 
-def _initialise(path: str) -> None:
-    database = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)
+def _initialise(unfinished: str, path: str) -> None:
+    database = apsw.Connection(unfinished, flags=apsw.SQLITE_OPEN_READWRITE)
     try:
         # Readers then never wait for writers. A file system without shared memory keeps the old
         # mode and says so, see `_configure`.

@@ -32,7 +32,7 @@ class SqliteStore(Runs, Versions, Resources, Outputs, Locks, KeyValues, Tags):
         ids: Callable[[], str],
     ) -> Self:
         """Open the file, or make it if `create`. Raises StoreError, see `sloth_state.errors`."""
-        return cls(connect(os.path.abspath(path), create=create), clock, ids)
+        return cls(connect(os.path.realpath(path), create=create), clock, ids)
 
     @property
     def url(self) -> str:

@@ -10,7 +10,8 @@ import fcntl
 import os
 import threading
 
-from sloth_state.errors import StoreBusy, StoreReadOnly, StoreUnreadable
+from sloth_state.errors import StoreBusy
+from sloth_state.sqlite.files import unmakeable
 
 PATIENCE_SECONDS = 30.0
 
@@ -38,7 +39,7 @@ class WriteQueue:
         except BlockingIOError:
             return False
         except OSError as error:
-            raise StoreUnreadable(self._path, f"cannot be locked: {error.strerror}") from error
+            raise unmakeable(self._database, f"locking {self._path}", error) from error
         return True
 
     def release(self) -> None:
@@ -59,10 +60,8 @@ class WriteQueue:
                 os.fchmod(descriptor, self._mode_of_database())
             except FileExistsError:
                 descriptor = os.open(self._path, os.O_RDWR)
-        except PermissionError as error:
-            raise StoreReadOnly(self._path, f"cannot be opened: {error.strerror}") from error
         except OSError as error:
-            raise StoreUnreadable(self._path, f"cannot be opened: {error.strerror}") from error
+            raise unmakeable(self._database, f"the file {self._path}", error) from error
         return descriptor
 
     def _mode_of_database(self) -> int:

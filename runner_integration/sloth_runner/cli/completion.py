@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from sloth_state.cli.help import help_option
 from sloth_state.cli.main import COMPLETION_VARIABLE, PROGRAM
 
 BASH_WORDS = """
@@ -14,6 +15,7 @@ COMP_WORDBREAKS=${COMP_WORDBREAKS//@}
 
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@help_option
 @click.pass_context
 def command(context: click.Context, /, shell: str) -> None:
     """Print the script that makes a shell complete what is typed.

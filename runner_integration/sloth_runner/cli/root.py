@@ -17,7 +17,8 @@ COMMANDS = {
     ),
     "state": LazyCommand("sloth_state.cli.groups:state", "Look at and manage the state store."),
     "completion": LazyCommand(
-        "sloth_runner.cli.completion:command", "Print the script that makes a shell complete what is typed."
+        "sloth_runner.cli.completion:command",
+        "Print the script that makes a shell complete what is typed.",
     ),
 }
 
