@@ -1,14 +1,18 @@
 --- Builds the script's world: guards first, then the language, then the modules.
 
 local raw, sources, module_names = ...
-local load, error, type = load, error, type
+local load, loadfile, error, pcall, type, tostring = load, loadfile, error, pcall, type, tostring
+local next, rawget, setmetatable, gmatch = next, rawget, setmetatable, string.gmatch
 
+local function compile(name, source)
+  local chunk, problem = load(source, "=sloth_lua/" .. name .. ".lua", "t")
+  if not chunk then error(problem, 0) end
+  return chunk
+end
+
+-- A part of the library itself, compiled when it is called.
 local function library(name)
-  return function(...)
-    local chunk, problem = load(sources(name), "@sloth_lua/" .. name .. ".lua", "t")
-    if not chunk then error(problem, 0) end
-    return chunk(...)
-  end
+  return function(...) return compile(name, sources(name))(...) end
 end
 
 local guards = library("sandbox")(raw)
@@ -17,42 +21,62 @@ local threads = library("threads")(guards, host)
 library("calls")(host, threads.kinds)
 threads.answer("describe", library("dsl")(host, threads.keep))
 
-local loaded = package.loaded
-for name, standard in next, { string = string, table = table, math = math, io = io, os = os, coroutine = coroutine } do
-  loaded[name] = standard
+local loaded, preload = package.loaded, package.preload
+local known = { "string", "table", "math", "io", "os", "coroutine", "bit", "debug" }
+for _, name in next, known do loaded[name] = _G[name] end
+
+-- A plugin's module that cannot be loaded is an error where it is used; others go on without it.
+local function broken(name, problem)
+  local function fail() host.blame("the module " .. name .. " cannot be loaded: " .. tostring(problem)) end
+  return setmetatable({}, { __index = fail, __newindex = fail, __call = fail })
 end
 
-local known = {}
-for name in module_names:gmatch("[%w_]+") do
+local function module(name)
+  local ok, value = pcall(function() return compile(name, sources(name))(host) end)
+  if not ok then return broken(name, value) end
+  return value == nil and broken(name, "it returns nothing") or value
+end
+
+for name in gmatch(module_names, "%S+") do
   known[#known + 1] = name
-  local value = library(name)(host)
+  local value = module(name)
   _G[name], loaded[name] = value, value
 end
 Values = values
 print = log.print
 
---- A built-in module, or a Lua file in the folder of the script: `require("lib.web")`.
----@param name string
-function require(name)
-  host.want("require", "its argument", name, "string")
-  if loaded[name] ~= nil then return loaded[name] end
-  if package.preload[name] then
-    loaded[name] = package.preload[name](name) or true
-    return loaded[name]
-  end
+local function loader_of(name)
+  if preload[name] then return preload[name] end
   local path = host.call("find_module", name)
   if not path then host.unknown("require: there is no module", name, known) end
   local chunk, problem = loadfile(path)
   if not chunk then error(problem, 0) end
-  local value = chunk(name)
-  if loaded[name] == nil then loaded[name] = value == nil or value end
+  return chunk
+end
+
+local loading = {}
+
+--- A built-in module, or a Lua file in the folder of the script: `require("lib.web")`.
+---@param name string
+function require(name)
+  name = host.want("require", "its argument", name, "string")
+  if loaded[name] ~= nil then return loaded[name] end
+  if loading[name] then host.blame("require: the module '" .. name .. "' requires itself") end
+  local load_module = loader_of(name)
+  loading[name] = true
+  local ok, value = pcall(load_module, name)
+  loading[name] = nil
+  if not ok then error(value, 0) end
+  if value ~= nil then loaded[name] = value end
+  if loaded[name] == nil then loaded[name] = true end
   return loaded[name]
 end
 
 --- The global table `outputs`, which the runner publishes; nil if the script set none.
 threads.answer("outputs", function()
   local outputs = rawget(_G, "outputs")
-  return type(outputs) == "table" and host.encode(outputs, "outputs") or nil
+  if type(outputs) ~= "table" then return nil end
+  return host.encode(host.want("the global 'outputs'", "it", outputs, "map"), "outputs")
 end)
 
 return threads.dispatch

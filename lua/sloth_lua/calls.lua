@@ -2,7 +2,7 @@
 --- command's return values mean.
 
 local host, kinds = ...
-local setmetatable, type, tostring, ipairs = setmetatable, type, tostring, ipairs
+local setmetatable, type, tostring, ipairs, format = setmetatable, type, tostring, ipairs, string.format
 local encode, text = host.encode, host.text
 
 -- The wild writes `this.name` and `this.name()`. A string that is a task's name can be called and
@@ -10,7 +10,7 @@ local encode, text = host.encode, host.text
 local task_names = {}
 getmetatable("").__call = function(name)
   if task_names[name] then return name end
-  return host.blame(("attempt to call the string %q"):format(name))
+  return host.blame(format("attempt to call the string %q", name))
 end
 
 -- Methods work with a dot and with a colon.

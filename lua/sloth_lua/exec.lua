@@ -1,7 +1,8 @@
 --- `exec`: shell commands, while other tasks go on.
 
 local host = ...
-local setmetatable, tostring, type, string = setmetatable, tostring, type, string
+local setmetatable, tostring, tonumber, type, next = setmetatable, tostring, tonumber, type, next
+local rawequal, match, string = rawequal, string.match, string
 local want = host.want
 
 ---@class exec_result also usable as its stdout: R:gsub(…), "x" .. R, tostring(R)
@@ -18,7 +19,7 @@ function Result.__index(self, name)
   local method = string[name]
   if type(method) ~= "function" then return nil end
   return function(first, ...)
-    if first == self then first = self.stdout end
+    if rawequal(first, self) then first = self.stdout end
     return method(first, ...)
   end
 end
@@ -27,7 +28,14 @@ function Result.__concat(left, right) return tostring(left) .. tostring(right) e
 
 local exec = {}
 
-local OPTIONS = { workdir = "string?", env = "table?", timeout = "any?", stdin = "string?", user = "string?" }
+local OPTIONS = { workdir = "string?", env = "map?", timeout = "any?", stdin = "string?", user = "string?" }
+
+local function environment(variables)
+  for name, value in next, variables do
+    if type(value) ~= "boolean" then want("exec.run", "env." .. host.text(name), value, "string") end
+  end
+  return variables
+end
 
 --- Runs a command with `bash -c` in the task's folder.
 ---@param command string
@@ -36,14 +44,15 @@ local OPTIONS = { workdir = "string?", env = "table?", timeout = "any?", stdin =
 ---@return string? problem nil on exit 0
 ---@return boolean failed
 function exec.run(command, options)
-  want("exec.run", "command", command, "string")
-  options = options or {}
-  host.want_fields("exec.run", options, OPTIONS)
-  local timeout = options.timeout and host.seconds("exec.run", "timeout", options.timeout)
-  local stdin = host.want_or_nil("exec.run", "stdin", options.stdin, "string")
-  local settings = host.encode({ workdir = options.workdir, env = options.env, timeout = timeout, user = options.user }, "options")
-  local stdout, stderr, facts = host.wait("exec.run", host.text(command), settings, stdin)
-  local code, duration, problem = facts:match("^(%S+) (%S+) ?(.*)$")
+  command = want("exec.run", "command", command, "string")
+  options = host.want_fields("exec.run", options or {}, OPTIONS)
+  local stdin = options.stdin -- may be no text, so it crosses by itself
+  options.stdin = nil
+  options.env = options.env and environment(options.env)
+  options.timeout = options.timeout and host.seconds("exec.run", "timeout", options.timeout) or nil
+  local settings = host.encode(options, "exec.run:")
+  local stdout, stderr, facts = host.wait("exec.run", command, settings, stdin)
+  local code, duration, problem = match(facts, "^(%S+) (%S+) ?(.*)$")
   local ok = problem == ""
   local result = setmetatable({
     stdout = stdout, stderr = stderr, output = stdout, error = stderr,

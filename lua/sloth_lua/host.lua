@@ -4,8 +4,9 @@
 local guards, compile_wire = ...
 local raw, blame, caller = guards.raw, guards.blame, guards.caller
 local STOP, REQUEST, yield = guards.STOP, guards.REQUEST, guards.yield
-local error, type, tostring, format = error, type, tostring, string.format
+local error, type, tostring, format, sub = error, type, tostring, string.format, string.sub
 local pcall, getmetatable, select, find = pcall, getmetatable, select, string.find
+local next, rawget, rawequal = next, rawget, rawequal
 
 local FAILED, VALUES, JSON, STOPPED = 0, 1, 2, 3
 
@@ -57,57 +58,70 @@ function host.text(value)
   return type(text) == "string" and text or type(value)
 end
 
-local function article(expected) return (find(expected, "^[aeiou]") and "an " or "a ") .. expected end
-
-local function describe(value)
-  if value == nil then return "nothing" end
-  if type(value) == "string" then return format("the string %q", #value > 40 and value:sub(1, 40) .. "…" or value) end
-  if type(value) == "number" or type(value) == "boolean" then return tostring(value) end
-  return article(type(value))
+--- Whether a table wants to be taken for text, as a result of exec does.
+---@param value table
+---@return boolean
+function host.behaves_as_text(value)
+  local meta = getmetatable(value)
+  return type(meta) == "table" and meta.__tostring ~= nil and not rawequal(value, host.null)
 end
 
---- Checks an argument's type. A table that behaves as text (a result of exec) is a string too.
+local EXPECTED = { any = "a value", map = "a table of names to values" }
+
+local function article(expected)
+  return EXPECTED[expected] or (find(expected, "^[aeiou]") and "an " or "a ") .. expected
+end
+
+local function describe(value, expected)
+  if value == nil or rawequal(value, host.null) then return "nothing" end
+  if type(value) == "string" then return format("the string %q", #value > 40 and sub(value, 1, 40) .. "…" or value) end
+  if type(value) == "number" or type(value) == "boolean" then return tostring(value) end
+  return expected == "map" and type(value) == "table" and "a list" or article(type(value))
+end
+
+--- The argument, if it has the type: a type of Lua, or "map", a table without list items. A number,
+--- and a table that behaves as text, are taken for a "string" as well.
 ---@param call string "state.set_output"
 ---@param name string "key"
 ---@param value any
----@param expected string "string", "number", "boolean", "table" or "function"
+---@param expected string
 ---@return any value
 function host.want(call, name, value, expected)
-  if type(value) == expected then return value end
-  if expected == "string" then
-    if type(value) == "number" then return tostring(value) end
-    local meta = type(value) == "table" and getmetatable(value)
-    if meta and meta.__tostring then return tostring(value) end
+  local kind = rawequal(value, host.null) and "nil" or type(value)
+  if kind == expected or expected == "any" and kind ~= "nil" then return value end
+  if kind == "table" then
+    if expected == "map" and #value == 0 then return value end
+    if expected == "string" and host.behaves_as_text(value) then return host.text(value) end
+  elseif kind == "number" and expected == "string" then
+    return tostring(value)
   end
-  return blame(format("%s: %s must be %s, not %s", call, name, article(expected), describe(value)))
+  return blame(format("%s: %s must be %s, not %s", call, name, article(expected), describe(value, expected)))
 end
 
 --- The same for an argument that may be left out.
 function host.want_or_nil(call, name, value, expected)
-  if value == nil then return nil end
+  if value == nil or rawequal(value, host.null) then return nil end
   return host.want(call, name, value, expected)
 end
 
---- Checks a table of named fields: their types, and that there are no others.
+--- A copy of a table of named fields that have these types, and no others.
 ---@param call string "state.resource"
 ---@param fields table what the script gave
----@param expected table<string, string> field to type; a type that ends in "?" may be left out, "any" is anything
+---@param expected table<string, string> field to type; a type that ends in "?" may be left out
+---@return table
 function host.want_fields(call, fields, expected)
   host.want(call, "its argument", fields, "table")
-  local known = {}
+  local known, checked = {}, {}
   for name, kind in next, expected do
     known[#known + 1] = name
-    local value = fields[name]
-    if kind:sub(-1) == "?" then
-      kind = kind:sub(1, -2)
-      if kind ~= "any" then host.want_or_nil(call, name, value, kind) end
-    elseif kind ~= "any" then
-      host.want(call, name, value, kind)
-    end
+    local optional = sub(kind, -1) == "?"
+    local want = optional and host.want_or_nil or host.want
+    checked[name] = want(call, name, rawget(fields, name), optional and sub(kind, 1, -2) or kind)
   end
   for name in next, fields do
     if not expected[name] then host.unknown(call .. ": it has no field", name, known) end
   end
+  return checked
 end
 
 --- Raises "… 'comand'; did you mean 'command'?" at the script's line.
@@ -125,7 +139,9 @@ end
 ---@param value number|string
 ---@return number
 function host.seconds(call, name, value)
-  if type(value) ~= "number" then value = host.want(call, name, value, "string") end
+  if type(value) ~= "number" and type(value) ~= "string" then
+    blame(format("%s: %s must be a duration, not %s", call, name, describe(value)))
+  end
   local seconds, problem = host.call("duration", value)
   if not seconds then blame(format("%s: %s: %s", call, name, problem)) end
   return seconds

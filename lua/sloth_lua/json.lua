@@ -2,7 +2,12 @@
 
 local host = ...
 
-local json = { null = host.null, list = host.list }
+local json = { null = host.null }
+
+--- Marks a table as a list, so that it stays one when it is empty.
+---@param values table?
+---@return table
+function json.list(values) return host.list(host.want_or_nil("json.list", "its argument", values, "table")) end
 
 --- JSON text of a value, keys sorted. `{}` is an empty map, `json.list{}` an empty list.
 ---@param value any

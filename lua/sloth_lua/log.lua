@@ -1,7 +1,9 @@
 --- `log`: lines of the run's own output. Any values, put together with spaces.
 
 local host = ...
-local select, concat, type = select, table.concat, type
+local select, concat, type, next, pcall = select, table.concat, type, next, pcall
+
+local MAX_DEPTH = 20
 
 local log = {}
 
@@ -13,14 +15,25 @@ local function line(level)
   end
 end
 
-for _, level in ipairs({ "debug", "info", "success", "warn", "error" }) do log[level] = line(level) end
+for _, level in next, { "debug", "info", "success", "warn", "error" } do log[level] = line(level) end
 log.print = line("print")
 
---- A table, readable, over several lines.
+-- A copy in which all that is no JSON value is text.
+local function showable(value, depth)
+  if type(value) == "boolean" then return value end
+  if type(value) ~= "table" or depth > MAX_DEPTH then return host.call("log.printable", host.text(value)) end
+  local copy = {}
+  for key, item in next, value do copy[host.call("log.printable", host.text(key))] = showable(item, depth + 1) end
+  return copy
+end
+
+--- A table, readable, over several lines. What is no JSON value in it is shown as text.
 ---@param value any
 function log.table(value)
   if type(value) ~= "table" then return log.print(value) end
-  host.call("log", "info", host.call("json.encode", host.encode(value, "value"), true))
+  local ok, json = pcall(host.encode, value, "value")
+  if not ok then json = host.encode(showable(value, 1), "value") end
+  host.call("log", "info", host.call("json.encode", json, true))
 end
 
 return log

@@ -5,10 +5,13 @@
 ---@type fun(operation: string, ...): integer, ...
 local raw = ...
 
-local error, select, tostring, type = error, select, tostring, type
-local raw_pcall, raw_xpcall, getinfo = pcall, xpcall, debug.getinfo
+local error, select, tostring, tonumber, type, setmetatable =
+  error, select, tostring, tonumber, type, setmetatable
+local rawequal, next, find, getinfo = rawequal, next, string.find, debug.getinfo
+local raw_pcall, raw_xpcall, raw_load, raw_loadfile = pcall, xpcall, load, loadfile
 local raw_resume, raw_yield, create = coroutine.resume, coroutine.yield, coroutine.create
-local running, sethook, collectgarbage = coroutine.running, debug.sethook, collectgarbage
+local running, isyieldable = coroutine.running, coroutine.isyieldable
+local sethook, collectgarbage = debug.sethook, collectgarbage
 
 -- Raised to end a task for good: interrupted, out of time or memory, store lost. Python knows why.
 local STOP = setmetatable({}, { __tostring = function() return "the task was stopped" end })
@@ -17,18 +20,20 @@ local REQUEST = {}
 -- Coroutines that the runner itself resumes; a script must not yield out of them.
 local tasks = setmetatable({}, { __mode = "k" })
 
-local LIBRARY = "^@sloth_lua/"
+local LIBRARY = "^=sloth_lua/" -- a script's own chunks begin with "@", wherever it lies
 local HOOK_EVERY = 10000 -- instructions; about 0.1 ms, so a stop is prompt and costs below 1 %
 local MAX_TEXT = 2 ^ 30 -- bytes; a string is made in one C call, which no hook can interrupt
+local MAX_NESTING = 200 -- calls that take room on the stack of C, which nobody checks
 
---- Where the script called into the library: "deploy.sloth:12", or nil.
+--- Where the script called into the library: "deploy.sloth:12", or nil after a tail call, which
+--- leaves no trace of its caller.
 ---@return string?
 local function caller()
   local level, info = 1, nil
   repeat
     level = level + 1
     info = getinfo(level, "Sl")
-  until not info or (info.currentline > 0 and not info.source:find(LIBRARY))
+  until not info or (info.currentline > 0 and not find(info.source, LIBRARY))
   return info and info.short_src .. ":" .. info.currentline
 end
 
@@ -41,8 +46,10 @@ end
 
 -- ---------------------------------------------------------------------- stopping
 
+local function stopping() return select(2, raw("stopping")) end
+
 local function let_stop_through(ok, ...)
-  if not ok and ((...) == STOP or select(2, raw("stopping"))) then error(STOP, 0) end
+  if not ok and (rawequal((...), STOP) or stopping()) then error(STOP, 0) end
   return ok, ...
 end
 
@@ -50,7 +57,7 @@ function _G.pcall(f, ...) return let_stop_through(raw_pcall(f, ...)) end
 
 function _G.xpcall(f, handler, ...)
   local function unless_stopped(problem)
-    if problem == STOP then return STOP end
+    if rawequal(problem, STOP) then return STOP end
     return handler(problem)
   end
   return let_stop_through(raw_xpcall(f, unless_stopped, ...))
@@ -58,15 +65,56 @@ end
 
 -- LuaJIT has one hook for all coroutines, and runs it only in the interpreter.
 jit.off()
+local memory_limit = select(2, raw("memory_limit")) -- KiB
 sethook(function()
-  if select(2, raw("tick", collectgarbage("count"))) then error(STOP, 0) end
+  local used = collectgarbage("count")
+  if used > memory_limit then -- perhaps only by what nobody needs any more
+    collectgarbage()
+    used = collectgarbage("count")
+  end
+  if select(2, raw("tick", used)) then error(STOP, 0) end
 end, "", HOOK_EVERY)
+
+-- ---------------------------------------------------------------------- nesting
+
+-- How many calls of C are on the stack when a coroutine runs, those of the coroutines that resumed
+-- it included. A runaway recursion through them would crash the process.
+local nesting = setmetatable({}, { __mode = "k" })
+
+local function enter(call, co, level)
+  if level > MAX_NESTING then blame(call .. ": calls are nested deeper than " .. MAX_NESTING .. " levels") end
+  nesting[co] = level
+end
+
+local function level_of(co) return co and nesting[co] or 0 end
+
+local function leave(co, level, ok, ...)
+  nesting[co] = level
+  if not ok then error((...), 0) end
+  return ...
+end
+
+local raw_gsub = string.gsub
+function string.gsub(text, pattern, replacement, ...)
+  local co = running()
+  if type(replacement) ~= "function" or not co then return raw_gsub(text, pattern, replacement, ...) end
+  local level = level_of(co)
+  enter("string.gsub", co, level + 1)
+  return leave(co, level, raw_pcall(raw_gsub, text, pattern, replacement, ...))
+end
 
 -- ---------------------------------------------------------------------- coroutines
 
+local function yield(...)
+  if not isyieldable() then
+    blame("exec, sleep and other calls that wait cannot be made inside string.gsub or table.sort")
+  end
+  return raw_yield(...)
+end
+
 -- A request made inside a script's own coroutine is passed outwards, to the runner.
 local function forward(co, ok, first, ...)
-  if ok and first == REQUEST then return forward(co, raw_resume(co, raw_yield(first, ...))) end
+  if ok and rawequal(first, REQUEST) then return forward(co, raw_resume(co, yield(first, ...))) end
   return let_stop_through(ok, first, ...)
 end
 
@@ -77,39 +125,52 @@ end
 
 function coroutine.resume(co, ...)
   if tasks[co] then blame("coroutine.resume: this coroutine is a task, which the runner resumes") end
+  if type(co) == "thread" then enter("coroutine.resume", co, level_of(running()) + 1) end
   return forward(co, raw_resume(co, ...))
 end
 
 function coroutine.wrap(f)
   local co = create(f)
-  return function(...) return unwrap(forward(co, raw_resume(co, ...))) end
+  return function(...)
+    enter("coroutine.wrap", co, level_of(running()) + 1)
+    return unwrap(forward(co, raw_resume(co, ...)))
+  end
 end
 
 function coroutine.yield(...)
   local co = running()
   if not co or tasks[co] then blame("coroutine.yield: not inside a coroutine that the script made") end
-  return raw_yield(...)
+  return yield(...)
 end
 
 -- ---------------------------------------------------------------------- what goes
 
--- Bytecode can crash the interpreter, so only text is compiled. An absent environment and a nil
--- one differ, hence the counting.
-local function text_only(compile)
-  return function(chunk, name, _, ...) return compile(chunk, name, "t", ...) end
+-- Bytecode can crash the interpreter, so only text is compiled. A stop inside a function that
+-- gives the text would be taken for an error in it.
+local function compiled(chunk, problem)
+  if not chunk and stopping() then error(STOP, 0) end
+  return chunk, problem
 end
 
-local raw_load, raw_loadfile = load, loadfile
-_G.load = text_only(raw_load)
+-- An absent environment and a nil one differ, hence the `...`.
+function _G.load(chunk, name, _, ...) return compiled(raw_load(chunk, name, "t", ...)) end
 _G.loadstring = _G.load
-function _G.loadfile(path, _, ...) return raw_loadfile(path, "t", ...) end
-function _G.dofile(path) return assert(raw_loadfile(path, "t"))() end
+
+-- Without a path these would wait for the standard input.
+function _G.loadfile(path, _, ...)
+  if type(path) ~= "string" then blame("loadfile: path must be a string, not a " .. type(path)) end
+  return raw_loadfile(path, "t", ...)
+end
+function _G.dofile(path)
+  local chunk, problem = loadfile(path)
+  if not chunk then blame(problem) end
+  return chunk()
+end
 
 local raw_rep = string.rep
 function string.rep(text, count, separator)
-  if type(count) == "number" and #tostring(text) * count > MAX_TEXT then
-    blame("string.rep: the result would be larger than 1 GiB")
-  end
+  local piece = #tostring(text) + #tostring(separator or "")
+  if piece * (tonumber(count) or 0) > MAX_TEXT then blame("string.rep: the result would be larger than 1 GiB") end
   return raw_rep(text, count, separator)
 end
 
@@ -117,12 +178,15 @@ function os.exit()
   blame("os.exit is not available: return false, or raise an error, to make the task fail")
 end
 
-debug = { traceback = debug.traceback, getinfo = debug.getinfo }
+-- `module` and C look modules up in the table that `package.loaded` is, so it is emptied, not replaced.
+local loaded = package.loaded
+for name in next, loaded do loaded[name] = nil end
+debug = { traceback = debug.traceback, getinfo = getinfo }
 python, jit, newproxy = nil, nil, nil
-package = { loaded = {}, preload = {}, path = "./?.lua;./?/init.lua", config = package.config, seeall = package.seeall }
+package = { loaded = loaded, preload = {}, path = "./?.lua;./?/init.lua", config = package.config, seeall = package.seeall }
 io.stdout:setvbuf("line")
 
 return {
-  raw = raw, blame = blame, caller = caller, STOP = STOP, REQUEST = REQUEST, tasks = tasks,
-  create = create, resume = raw_resume, yield = raw_yield, xpcall = raw_xpcall,
+  raw = raw, blame = blame, caller = caller, LIBRARY = LIBRARY, STOP = STOP, REQUEST = REQUEST, tasks = tasks,
+  stopping = stopping, create = create, resume = raw_resume, yield = yield, xpcall = raw_xpcall,
 }

@@ -2,13 +2,13 @@
 
 local host = ...
 local want, want_or_nil, want_fields, encode, call = host.want, host.want_or_nil, host.want_fields, host.encode, host.call
-local type, error, pcall = type, error, pcall
+local type, next, error, pcall = type, next, error, pcall
 
 local state = {}
 
 -- ---------------------------------------------------------------------- resources
 
-local RESOURCE = { type = "string", name = "string", action = "string?", status = "string?", attributes = "table?" }
+local RESOURCE = { type = "string", name = "string", action = "string?", status = "string?", attributes = "map?" }
 
 -- Python answers with plain values: a table would cost as much as the rest of the call.
 local function recorded(kind, name, id, action, status)
@@ -19,7 +19,7 @@ end
 ---@param resource { type: string, name: string, action: string?, status: string?, attributes: table? }
 ---@return { id: string, type: string, name: string, action: string, status: string }
 function state.resource(resource)
-  want_fields("state.resource", resource, RESOURCE)
+  resource = want_fields("state.resource", resource, RESOURCE)
   return recorded(resource.type, resource.name, call("state.record", encode(resource, "state.resource:")))
 end
 
@@ -28,8 +28,8 @@ end
 ---@param resource table?
 function state.add_resource(id, resource)
   if type(id) == "table" then resource, id = id, nil end
-  want_fields("state.add_resource", resource, RESOURCE)
-  want_or_nil("state.add_resource", "id", id, "string")
+  resource = want_fields("state.add_resource", resource, RESOURCE)
+  id = want_or_nil("state.add_resource", "id", id, "string")
   return recorded(resource.type, resource.name, call("state.record", encode(resource, "state.add_resource:"), id))
 end
 
@@ -38,9 +38,9 @@ end
 ---@param name string
 ---@param change { status: string?, attributes: table? }
 function state.update_resource(kind, name, change)
-  want("state.update_resource", "type", kind, "string")
-  want("state.update_resource", "name", name, "string")
-  want_fields("state.update_resource", change, { status = "string?", attributes = "table?", action = "string?" })
+  kind = want("state.update_resource", "type", kind, "string")
+  name = want("state.update_resource", "name", name, "string")
+  change = want_fields("state.update_resource", change, { status = "string?", attributes = "map?", action = "string?" })
   return recorded(kind, name, call("state.update", kind, name, encode(change, "state.update_resource:")))
 end
 
@@ -62,8 +62,7 @@ end
 ---@param filter { type: string? }?
 ---@return table[]
 function state.resources(filter)
-  want_fields("state.resources", filter or {}, { type = "string?" })
-  return call("state.resources", filter and filter.type)
+  return call("state.resources", want_fields("state.resources", filter or {}, { type = "string?" }).type)
 end
 
 -- ---------------------------------------------------------------------- outputs and metadata
@@ -73,9 +72,9 @@ end
 ---@param value any
 ---@param options { sensitive: boolean? }?
 function state.set_output(key, value, options)
-  want("state.set_output", "key", key, "string")
-  want_fields("state.set_output", options or {}, { sensitive = "boolean?" })
-  call("state.set_output", key, encode(value, "state.set_output: value"), options ~= nil and options.sensitive == true)
+  key = want("state.set_output", "key", key, "string")
+  options = want_fields("state.set_output", options or {}, { sensitive = "boolean?" })
+  call("state.set_output", key, encode(value, "state.set_output: value"), options.sensitive == true)
 end
 
 ---@param key string
@@ -114,11 +113,11 @@ function state.workflow() return call("state.workflow") end
 ---@param body function?
 function state.with_lock(name, options, body)
   if type(options) == "function" then options, body = {}, options end
-  want("state.with_lock", "name", name, "string")
+  name = want("state.with_lock", "name", name, "string")
   want("state.with_lock", "its function", body, "function")
-  want_fields("state.with_lock", options or {}, { ttl = "any?", wait = "any?" })
-  local ttl = options and options.ttl and host.seconds("state.with_lock", "ttl", options.ttl) or 60
-  local wait = options and options.wait and host.seconds("state.with_lock", "wait", options.wait) or 0
+  options = want_fields("state.with_lock", options or {}, { ttl = "any?", wait = "any?" })
+  local ttl = options.ttl and host.seconds("state.with_lock", "ttl", options.ttl) or 60
+  local wait = options.wait and host.seconds("state.with_lock", "wait", options.wait) or 0
   host.wait("state.lock", name, ttl, wait)
   local function unlock(ok, ...)
     call("state.unlock", name)
@@ -134,7 +133,12 @@ end
 ---@param workflow { name: string, metadata: table<string, string>? }
 ---@return string id
 function state.create_workflow(workflow)
-  want_fields("state.create_workflow", workflow, { name = "string", metadata = "table?" })
+  workflow = want_fields("state.create_workflow", workflow, { name = "string", metadata = "map?" })
+  local metadata = {}
+  for key, value in next, workflow.metadata or {} do
+    metadata[key] = want("state.create_workflow", "metadata." .. host.text(key), value, "string")
+  end
+  workflow.metadata = metadata
   return call("state.create_workflow", encode(workflow, "state.create_workflow:"))
 end
 

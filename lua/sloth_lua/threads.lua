@@ -4,11 +4,13 @@
 local guards, host = ...
 local STOP, REQUEST, tasks = guards.STOP, guards.REQUEST, guards.tasks
 local create, resume, xpcall = guards.create, guards.resume, guards.xpcall
-local error, type, tostring, getmetatable, getinfo, traceback =
-  error, type, tostring, getmetatable, debug.getinfo, debug.traceback
-local find, status, load, pcall = string.find, coroutine.status, load, pcall
+local type, rawequal, getinfo, traceback = type, rawequal, debug.getinfo, debug.traceback
+local find, load, pcall, collectgarbage = string.find, load, pcall, collectgarbage
+local text, encode = host.text, host.encode
 
-local threads = {}   ---@type table<integer, thread>
+local LIBRARY = guards.LIBRARY
+
+local threads = {}   ---@type table<integer, { co: thread, defined_at: string? }>
 local functions = {} ---@type function[]
 local kinds = {}     ---@type table<string, fun(f: function, context: table): any>
 local last = 0
@@ -24,51 +26,48 @@ function M.keep(f)
 end
 
 local function message_of(problem)
-  if type(problem) ~= "table" then return tostring(problem) end
-  local meta = getmetatable(problem)
-  if meta and meta.__tostring then return tostring(problem) end
-  local text = problem.message or problem.msg or problem.error or problem[1]
-  if text ~= nil then return tostring(text) end
-  local ok, json = pcall(host.encode, problem, "error")
-  return ok and json or tostring(problem)
+  if problem == nil then return "an error without a message" end
+  if type(problem) ~= "table" or host.behaves_as_text(problem) then return text(problem) end
+  local message = problem.message or problem.msg or problem.error or problem[1]
+  if message ~= nil then return text(message) end
+  local ok, json = pcall(encode, problem, "error")
+  return ok and json or text(problem)
 end
 
 -- Runs where the error happened, so that the stack still shows where.
 local function on_error(problem)
-  if problem == STOP then return STOP end
-  local where, level, info = nil, 1, nil
-  repeat
-    level = level + 1
-    info = getinfo(level, "Sl")
-    if info and info.currentline > 0 and not find(info.source, "^@sloth_lua/") then
-      where = info.short_src .. ":" .. info.currentline
-    end
-  until where or not info
+  if rawequal(problem, STOP) then return STOP end
+  local where = guards.caller()
   local ok, message = pcall(message_of, problem)
   return { message = ok and message or "an error that cannot be shown", where = where, trace = traceback("", 2) }
 end
 
-local function start(body)
+-- `defined_at` stands for the line of an error that a tail call left without one.
+local function start(body, defined_at)
   last = last + 1
   local co = create(function() return xpcall(body, on_error) end)
-  threads[last], tasks[co] = co, true
+  threads[last], tasks[co] = { co = co, defined_at = defined_at }, true
   return last
 end
 
-local function finish(id, ...)
-  threads[id] = nil
-  return ...
+local function definition_of(f)
+  local info = getinfo(f, "S")
+  return info.what == "Lua" and not find(info.source, LIBRARY) and info.short_src .. ":" .. info.linedefined or nil
 end
 
 -- What a coroutine did, as plain values: "wait" op args | "done" json | "error" message where trace | "stopped"
 local function report(id, alive, first, second, ...)
-  if not alive then return finish(id, "error", tostring(first), nil, "") end
-  if first == REQUEST then return "wait", second, ... end
-  if status(threads[id]) ~= "dead" then return finish(id, "error", "the task yielded outside of any call", nil, "") end
-  if first then return finish(id, "done", second) end
-  if second == STOP then return finish(id, "stopped") end
-  if type(second) ~= "table" then return finish(id, "error", tostring(second), nil, "") end
-  return finish(id, "error", second.message, second.where, second.trace)
+  if alive and rawequal(first, REQUEST) then return "wait", second, ... end
+  local defined_at = threads[id].defined_at
+  threads[id] = nil
+  if alive and first then return "done", second end
+  if rawequal(second, STOP) or guards.stopping() then
+    collectgarbage() -- what it held must not count against the next one
+    return "stopped"
+  end
+  -- No table: the error could not be handled, for instance because memory ran out.
+  if type(second) ~= "table" then return "error", text(alive and second or first), defined_at, "" end
+  return "error", second.message, second.where or defined_at, second.trace
 end
 
 local commands = {}
@@ -83,10 +82,10 @@ end
 --- Makes a coroutine that calls a kept function as a command, condition or hook.
 function commands.start(kind, id, context)
   local invoke, f = kinds[kind], functions[id]
-  return start(function() return invoke(f, host.decode(context)) end)
+  return start(function() return invoke(f, host.decode(context)) end, definition_of(f))
 end
 
-function commands.resume(id, ...) return report(id, resume(threads[id], ...)) end
+function commands.resume(id, ...) return report(id, resume(threads[id].co, ...)) end
 
 --- Forgets a coroutine that will not be resumed again.
 function commands.drop(id)

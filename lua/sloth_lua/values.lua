@@ -2,14 +2,16 @@
 --- `local cfg = values{ replicas = 2 }`.
 
 local host = ...
-local type, next, setmetatable = type, next, setmetatable
+local type, next, rawequal, setmetatable = type, next, rawequal, setmetatable
+
+local function is_map(value) return type(value) == "table" and #value == 0 and not rawequal(value, host.null) end
 
 local function overlay(defaults, given)
   local merged = {}
   for key, value in next, defaults do merged[key] = value end
   for key, value in next, given do
     local below = merged[key]
-    if type(value) == "table" and type(below) == "table" and #value == 0 and #below == 0 then
+    if is_map(value) and is_map(below) then
       merged[key] = overlay(below, value)
     else
       merged[key] = value

@@ -5,7 +5,7 @@
 ---@type { is_utf8: fun(text: string): boolean }
 local host = ...
 
-local type, next, pairs, getmetatable, setmetatable = type, next, pairs, getmetatable, setmetatable
+local type, next, rawequal, getmetatable, setmetatable = type, next, rawequal, getmetatable, setmetatable
 local tostring, tonumber, error = tostring, tonumber, error
 local byte, char, find, format, gsub = string.byte, string.char, string.find, string.format, string.gsub
 local match, sub, concat, floor = string.match, string.sub, table.concat, math.floor
@@ -79,7 +79,7 @@ local encode_value
 local function enter(value)
   if depth >= MAX_DEPTH then
     for level = 1, depth do
-      if tables[level] == value then refuse("contains itself") end
+      if rawequal(tables[level], value) then refuse("contains itself") end
     end
     refuse("is nested deeper than " .. MAX_DEPTH .. " levels")
   end
@@ -137,7 +137,7 @@ function encode_value(value)
     put(number(value))
   elseif kind == "boolean" then
     put(value and "true" or "false")
-  elseif kind == "nil" or value == null then
+  elseif kind == "nil" or rawequal(value, null) then
     put("null")
   elseif kind ~= "table" then
     refuse("is a " .. kind .. ", which cannot be kept; only text, numbers, booleans, lists and maps can")
@@ -146,7 +146,7 @@ function encode_value(value)
   elseif next(value) ~= nil then
     encode_map(value)
   else
-    put(getmetatable(value) == LIST and "[]" or "{}")
+    put(rawequal(getmetatable(value), LIST) and "[]" or "{}")
   end
 end
 
@@ -219,7 +219,7 @@ end
 ---@return any
 local function decode(json)
   local value = decode_value(json, 1)
-  if value == null then return nil end
+  if rawequal(value, null) then return nil end
   return value
 end
 

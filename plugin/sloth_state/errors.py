@@ -28,10 +28,11 @@ its own branch, see `sloth_runner.errors`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sloth_state.model import Lock
 
 
@@ -94,9 +95,10 @@ class AmbiguousReference(NotFound):
     code = "ambiguous"
 
     def __init__(self, ref: str, candidates: Sequence[str]) -> None:
+        more = " …" if len(candidates) > 5 else ""
         super().__init__(
             f"{ref!r} is the beginning of {len(candidates)} run ids",
-            hint=f"Give more digits: {', '.join(candidates[:5])}{' …' if len(candidates) > 5 else ''}",
+            hint=f"Give more digits: {', '.join(candidates[:5])}{more}",
         )
         self.ref = ref
         self.candidates = tuple(candidates)

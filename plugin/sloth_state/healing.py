@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sloth_state.model import Holder, Lock, LockScope, Run, RunStatus
+from sloth_state.model import LockScope, RunStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sloth_state.model import Holder, Lock, Run
     from sloth_state.store import Store
 
 PROCESS_GONE = "its process is gone"

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sloth_state.errors import InvalidValue, LockHeld, LockLost, StoreError
-from sloth_state.model import Holder, Lock, LockScope
 from sloth_state.processes import current_holder, is_dead
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sloth_state.model import Holder, Lock, LockScope
     from sloth_state.store import Store
 
 LEASE = timedelta(seconds=60)

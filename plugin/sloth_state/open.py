@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from sloth_state.errors import StoreMissing, UsageError
-from sloth_state.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sloth_state.store import Store
 
 VARIABLE = "SLOTH_RUNNER_STATE"
 DEFAULT_PATH = "~/.sloth-runner/state.db"

@@ -6,13 +6,14 @@ then as a run id or the beginning of one. A workflow that is called like a run i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sloth_state.errors import AmbiguousReference, ReferenceNotFound
-from sloth_state.model import Run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sloth_state.model import Run
     from sloth_state.store import Store
 
 VERSION_MARKS = ("@", "-v")

@@ -2,7 +2,7 @@
 
 Rules that hold for all methods:
 
-- A method that writes has made the write durable when it returns, or raises and has written nothing.
+- A method that writes has made it durable when it returns, or raises and has written nothing.
 - A write of a run shows the `Lock` it runs under. The store compares name, token and expiry in the
   same transaction and raises `LockLost` if they no longer hold, so a process that was paused past
   its lease cannot write (Kleppmann, "How to do distributed locking", 2016: fencing).
@@ -13,28 +13,30 @@ Rules that hold for all methods:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
-from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
-from sloth_state.model import (
-    AuditEntry,
-    Holder,
-    Json,
-    KeyValueStats,
-    Lock,
-    LockScope,
-    NewRun,
-    Output,
-    Problem,
-    Resource,
-    ResourceDraft,
-    Run,
-    RunStatus,
-    TaskRecord,
-    Version,
-)
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import timedelta
+    from types import TracebackType
+
+    from sloth_state.model import (
+        AuditEntry,
+        Holder,
+        Json,
+        KeyValueStats,
+        Lock,
+        LockScope,
+        NewRun,
+        Output,
+        Problem,
+        Resource,
+        ResourceDraft,
+        Run,
+        RunStatus,
+        TaskRecord,
+        Version,
+    )
 
 
 class Store(Protocol):
@@ -104,7 +106,7 @@ class Store(Protocol):
         latest: bool = False,
         limit: int | None = None,
     ) -> list[Run]:
-        """Runs, newest first. `latest`: only the newest of each workflow, before the other filters."""
+        """Runs, newest first. `latest`: only the newest of each workflow, then the other filters."""
 
     def count_runs(
         self,
@@ -160,7 +162,7 @@ class Store(Protocol):
     def resource(
         self, workflow: str, type: str, name: str, *, version: int | None = None
     ) -> Resource | None:
-        """One resource as a version knew it (the newest by default); None also if it was deleted."""
+        """One resource as a version knew it (default: the newest); None also if it was deleted."""
 
     def resources(
         self, workflow: str, *, version: int | None = None, type: str | None = None
@@ -207,7 +209,7 @@ class Store(Protocol):
         """Give a lock up. One that was lost in the meantime is nobody's business: no error."""
 
     def break_lock(self, scope: LockScope, name: str, actor: str) -> Lock | None:
-        """Take a lock away from its holder, audited; its run becomes failed. None if it was free."""
+        """Take a lock from its holder, audited; its run becomes failed. None if it was free."""
 
     def locks(self) -> list[Lock]:
         """All locks that are held, expired ones too, ordered by scope and name."""

@@ -5,8 +5,9 @@ Names are imported when they are used: a command that only looks at state must n
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from sloth_state.lazy_names import importer
 
 if TYPE_CHECKING:
     from sloth_runner.active_run import ActiveRun as ActiveRun
@@ -32,7 +33,4 @@ __all__ = [  # noqa: PLE0604 - the names are strings
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = importer(__name__, _HOMES)

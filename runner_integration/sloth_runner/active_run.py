@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from sloth_runner.tally import Tally
 from sloth_state import leases
-from sloth_state.errors import LockHeld, LockLost, OutputNotFound, ReferenceNotFound, UsageError
-from sloth_state.leases import Heartbeat
+from sloth_state.errors import LockLost, OutputNotFound, ReferenceNotFound, UsageError
 from sloth_state.model import (
     Action,
-    Changes,
-    Json,
-    Lock,
     LockScope,
     Output,
-    Resource,
     ResourceDraft,
-    Run,
     RunStatus,
-    TaskRecord,
 )
 from sloth_state.processes import current_holder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from sloth_state.errors import LockHeld
+    from sloth_state.leases import Heartbeat
+    from sloth_state.model import (
+        Changes,
+        Json,
+        Lock,
+        Resource,
+        Run,
+        TaskRecord,
+    )
     from sloth_state.store import Store
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sloth_runner.hookspecs import hookimpl
-from sloth_runner.host.module import LuaModule
 from sloth_runner.modules import built_in_modules
-from sloth_runner.session import Session
+
+if TYPE_CHECKING:
+    from sloth_runner.host.module import LuaModule
+    from sloth_runner.session import Session
 
 
 @hookimpl

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sloth_runner.errors import DefinitionError
-from sloth_runner.script import Script
 from sloth_runner.workflow import Call, Shell, Task, Workflow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sloth_runner.script import Script
 
 
 def workflows_of(description: Mapping[str, Any], script: Script) -> list[Workflow]:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sloth_runner.errors import TaskTimeout
 from sloth_runner.host import wire
 from sloth_runner.host.limits import Limits
-from sloth_runner.host.module import LuaModule
-from sloth_runner.host.runtime import Done, LuaHost, Waiting
-from sloth_runner.script import Script
-from sloth_runner.session import Session, TaskContext
-from sloth_runner.workflow import Call
+from sloth_runner.host.runtime import Done, LuaHost
 from sloth_state.errors import SlothError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from sloth_runner.errors import TaskTimeout
+    from sloth_runner.host.module import LuaModule
+    from sloth_runner.host.runtime import Waiting
+    from sloth_runner.script import Script
+    from sloth_runner.session import Session, TaskContext
+    from sloth_runner.workflow import Call
 
 
 class Driver:

@@ -6,11 +6,14 @@ names are stable.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from sloth_state.model import Changes, Output, Resource, RunStatus, TaskStatus
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sloth_state.model import Changes, Output, Resource, RunStatus, TaskStatus
 
 
 class RunStarted(NamedTuple):

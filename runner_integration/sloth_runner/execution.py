@@ -7,20 +7,23 @@ several workflows, and for Python programs alike.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sloth_runner.active_run import ActiveRun
 from sloth_runner.interruption import signals_held_back, sigterm_raises
 from sloth_runner.provenance import provenance
-from sloth_state.errors import LockHeld, LockLost, SlothError, UsageError
+from sloth_state.errors import LockLost, SlothError, UsageError
 from sloth_state.leases import LEASE, Heartbeat, acquire
-from sloth_state.model import Json, Lock, LockScope, NewRun, Run, RunStatus
+from sloth_state.model import LockScope, NewRun, RunStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    from sloth_state.errors import LockHeld
+    from sloth_state.model import Json, Lock, Run
     from sloth_state.store import Store
 
 

@@ -6,16 +6,16 @@ A package names its plugin in the entry-point group `sloth_runner` and marks its
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pluggy
 
-from sloth_runner.events import ResourceChanged, RunFinished, RunStarted, TaskFinished
-
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import click
 
+    from sloth_runner.events import ResourceChanged, RunFinished, RunStarted, TaskFinished
     from sloth_runner.host.module import LuaModule
     from sloth_runner.session import Session
 

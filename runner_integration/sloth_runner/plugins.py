@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from sloth_runner import built_in, hookspecs
-from sloth_runner.events import Event, ResourceChanged, RunFinished, RunStarted, TaskFinished
+from sloth_runner.events import ResourceChanged, RunFinished, RunStarted, TaskFinished
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from sloth_runner.events import Event
     from sloth_runner.host.module import LuaModule
     from sloth_runner.session import Session
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sloth_runner.definitions import workflows_of
 from sloth_runner.driver import Driver
 from sloth_runner.events import (
-    Event,
-    Listener,
     ResourceChanged,
     RunFinished,
     RunStarted,
@@ -27,11 +24,20 @@ from sloth_runner.selection import choose_workflow, left_out
 from sloth_runner.session import Session
 from sloth_runner.stopping import StopSignals
 from sloth_runner.supervisor import Supervisor
-from sloth_runner.task_run import TaskOutcome
-from sloth_runner.workflow import Workflow
-from sloth_state.errors import LockHeld
-from sloth_state.model import Changes, Json, Run, TaskStatus
-from sloth_state.store import Store
+from sloth_state.model import TaskStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from sloth_runner.events import (
+        Event,
+        Listener,
+    )
+    from sloth_runner.task_run import TaskOutcome
+    from sloth_runner.workflow import Workflow
+    from sloth_state.errors import LockHeld
+    from sloth_state.model import Changes, Json, Run
+    from sloth_state.store import Store
 
 
 class RunRequest(NamedTuple):

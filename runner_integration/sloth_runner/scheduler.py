@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import heapq
 import os
-from collections.abc import Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from sloth_runner.driver import Driver
 from sloth_runner.errors import TaskTimeout, WorkflowError, WorkflowFailed
 from sloth_runner.events import TaskOutput
-from sloth_runner.task_run import TaskOutcome, TaskRunner
-from sloth_runner.workflow import Task, Workflow
+from sloth_runner.task_run import TaskRunner
 from sloth_state.errors import SlothError
 from sloth_state.model import TaskStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sloth_runner.active_run import ActiveRun
+    from sloth_runner.driver import Driver
+    from sloth_runner.task_run import TaskOutcome
+    from sloth_runner.workflow import Task, Workflow
 
 _FAILED_EARLIER = "not started, because a task failed before and continue_on_error is off"
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from sloth_runner.workflow import Workflow
 from sloth_state.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sloth_runner.workflow import Workflow
 
 
 def choose_workflow(workflows: Sequence[Workflow], path: str, wanted: str | None) -> Workflow:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sloth_runner.errors import WorkflowError
-from sloth_runner.events import Event, TaskOutput
+from sloth_runner.events import TaskOutput
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sloth_runner.active_run import ActiveRun
+    from sloth_runner.events import Event
     from sloth_runner.script import Script
     from sloth_state.model import Json
     from sloth_state.store import Store

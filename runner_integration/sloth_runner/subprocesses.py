@@ -6,11 +6,13 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sloth_runner.errors import WorkflowError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 KILL_AFTER_SECONDS = 2.0
 """How long a process group has between SIGTERM and SIGKILL."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sloth_runner.host.limits import Limits
-from sloth_runner.stopping import StopSignals
 from sloth_runner.subprocesses import kill_all_groups
 from sloth_state.errors import Interrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from sloth_runner.host.limits import Limits
+    from sloth_runner.stopping import StopSignals
 
 
 class Supervisor:

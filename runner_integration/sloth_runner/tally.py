@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from sloth_state.model import Action, Changes, Resource
+from typing import TYPE_CHECKING
+
+from sloth_state.model import Action, Changes
+
+if TYPE_CHECKING:
+    from sloth_state.model import Resource
 
 
 class Tally:

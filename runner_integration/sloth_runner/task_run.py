@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sloth_runner.driver import Driver
 from sloth_runner.errors import ScriptError, TaskFailed, TaskTimeout, WorkflowError
 from sloth_runner.events import TaskFinished, TaskOutput, TaskStarted
 from sloth_runner.session import TaskContext
 from sloth_runner.subprocesses import Command, run_command
-from sloth_runner.workflow import Call, Shell, Task, Workflow, pause_before
-from sloth_state.errors import InvalidValue, LockLost, SlothError
-from sloth_state.model import Json, TaskRecord, TaskStatus
+from sloth_runner.workflow import Call, Shell, pause_before
+from sloth_state.errors import InvalidValue, LockLost
+from sloth_state.model import TaskRecord, TaskStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sloth_runner.active_run import ActiveRun
+    from sloth_runner.driver import Driver
+    from sloth_runner.workflow import Task, Workflow
+    from sloth_state.errors import SlothError
+    from sloth_state.model import Json
 
 
 class TaskOutcome(NamedTuple):

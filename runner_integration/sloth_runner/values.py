@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sloth_runner.host.wire import check_exact
 from sloth_state.errors import InvalidValue, NotFound, UsageError
-from sloth_state.model import Json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sloth_state.model import Json
 
 _INTEGER = re.compile(r"-?(0|[1-9]\d*)$")
 _WORDS: Mapping[str, Json] = {"true": True, "false": False, "null": None}

@@ -41,7 +41,7 @@ def _fill() -> None:
             lock = store.acquire_lock(
                 LockScope.WORKFLOW, f"workflow-{name}", current_holder(), timedelta(hours=1), is_dead
             )
-            with store.transaction():  # one commit for all, or filling takes minutes
+            with store._db.transaction():  # one commit for all, or filling takes minutes
                 for _ in range(RUNS // 10):
                     run = store.begin_run(NewRun(f"workflow-{name}", {}), lock)
                     store.finish_run(run.id, RunStatus.SUCCESS, lock)

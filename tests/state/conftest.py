@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,7 +20,12 @@ from sloth_state.model import (
     RunStatus,
 )
 from sloth_state.open import open_store
-from sloth_state.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from sloth_state.store import Store
 
 HOLDER = Holder("ada", "build-7", 4711, 99, "boot-1")
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sloth_state.model import Action, Changes, Holder, LockScope, NewRun, ResourceDraft, RunStatus
@@ -74,8 +74,10 @@ def counted(shown: Seen) -> Changes:
     return Changes(*(actions.count(action) for action in ("create", "update", "delete")))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(runs)
+@example([[[("b", 1)]], [[("b", None)]], [[("b", 1), ("b", None)]]])
+@example([[[("b", 1)]], [[("b", None)]], [[("b", 1)], [("b", None)]]])
 def test_every_version_shows_what_a_full_copy_would(all_runs: list[list[list[Step]]]) -> None:
     folder = Path(tempfile.mkdtemp(prefix="sloth-intervals-"))
     try:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sloth_state.errors import InvalidValue, LockHeld, LockLost
 from sloth_state.model import Holder, Lock, LockScope, Output, RunStatus
-from sloth_state.store import Store
+
+if TYPE_CHECKING:
+    from sloth_state.store import Store
 
 OTHER = Holder("bob", "build-8", 815, 7, "boot-2")
 MINUTE = timedelta(minutes=1)
@@ -47,7 +49,7 @@ def test_a_token_only_grows_over_release_break_takeover_and_deletion(
     store.release_lock(first)
     tokens.append(bench.lock().token)
     store.break_lock(LockScope.WORKFLOW, "deploy", "ada")
-    run, lock = bench.begin()
+    _run, lock = bench.begin()
     tokens.append(lock.token)
     bench.clock.advance(seconds=61)
     tokens.append(bench.lock().token)
@@ -145,7 +147,7 @@ def test_a_takeover_of_a_script_lock_leaves_the_run_alone(bench: Any, store: Sto
 
 
 def test_a_holder_that_is_alive_is_not_taken_over(bench: Any, store: Store) -> None:
-    run, lock = bench.begin()
+    run, _lock = bench.begin()
     bench.clock.advance(seconds=59)
     with pytest.raises(LockHeld):
         bench.lock(holder=OTHER)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sloth_state.errors import InvalidValue, LockLost, ReferenceNotFound, ResourceNotFound
 from sloth_state.model import Action, Changes, Resource, ResourceDraft
-from sloth_state.store import Store
+
+if TYPE_CHECKING:
+    from sloth_state.store import Store
 
 
 def test_a_recorded_resource_comes_back_whole(bench: Any, store: Store) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,7 +16,9 @@ from sloth_state.errors import (
     UsageError,
 )
 from sloth_state.model import Changes, LockScope, NewRun, Output, Run, RunStatus, Version
-from sloth_state.store import Store
+
+if TYPE_CHECKING:
+    from sloth_state.store import Store
 
 
 def test_a_run_begins_as_the_next_version_and_says_who_holds_it(bench: Any, store: Store) -> None:
@@ -311,7 +313,7 @@ def test_deleting_a_workflow_leaves_nothing_but_the_audit_trail(bench: Any, stor
 
 
 def test_a_workflow_that_is_locked_is_not_deleted(bench: Any, store: Store) -> None:
-    run, lock = bench.begin()
+    run, _lock = bench.begin()
     with pytest.raises(LockHeld):
         store.delete_workflow("deploy", "ada")
     assert store.run(run.id) == run

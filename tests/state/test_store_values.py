@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sloth_state.errors import InvalidValue, LockLost, NotFound, ReferenceNotFound
 from sloth_state.model import AuditEntry, KeyValueStats, Output, TaskRecord, TaskStatus
-from sloth_state.store import Store
+
+if TYPE_CHECKING:
+    from sloth_state.store import Store
 
 MINUTE = timedelta(minutes=1)
 

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from sloth_state.cli.failures import Declined, OutputFailed, uses_colour
-from sloth_state.cli.tables import Column, table
+from sloth_state.cli.tables import table
 from sloth_state.errors import Interrupted, StoreError, UsageError
 from sloth_state.model import RunStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from sloth_state.cli.tables import Column
     from sloth_state.model import Json
     from sloth_state.store import Store
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sloth_state.model import Run
     from sloth_state.store import Store
 

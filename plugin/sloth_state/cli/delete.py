@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sloth_state.cli.app import App
 from sloth_state.cli.complete import complete_workflow
 from sloth_state.cli.options import force_option, shared_options
 from sloth_state.cli.text import counted, printable
 from sloth_state.errors import LockHeld, UsageError
 from sloth_state.healing import why_abandoned
-from sloth_state.model import LockScope, Run
+from sloth_state.model import LockScope
 from sloth_state.processes import is_dead
 from sloth_state.references import newest_run, resolve
 
 if TYPE_CHECKING:
+    from sloth_state.cli.app import App
+    from sloth_state.model import Run
     from sloth_state.store import Store
 
 

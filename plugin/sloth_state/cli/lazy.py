@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,6 +9,8 @@ import click
 from sloth_state.cli.help import help_option
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from click.shell_completion import CompletionItem
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from sloth_state.cli.app import App
 from sloth_state.cli.complete import complete_tag, complete_workflow
 from sloth_state.cli.options import shared_options
 from sloth_state.cli.shapes import run_shape
 from sloth_state.cli.tables import STATUS_COLOURS, Column
 from sloth_state.cli.text import counted, duration, local_time
 from sloth_state.model import Run, RunStatus
+
+if TYPE_CHECKING:
+    from sloth_state.cli.app import App
 
 COLUMNS = [
     Column[Run]("NAME", lambda run: run.name),

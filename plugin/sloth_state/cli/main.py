@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import click
 
 from sloth_state.cli.failures import render_error
 from sloth_state.errors import Interrupted, SlothError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PROGRAM = "sloth-runner"
 COMPLETION_VARIABLE = "_SLOTH_RUNNER_COMPLETE"

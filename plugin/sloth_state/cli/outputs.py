@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import click
 
-from sloth_state.cli.app import App
 from sloth_state.cli.complete import complete_output_key
 from sloth_state.cli.options import reference_argument, shared_options, show_sensitive_option
 from sloth_state.cli.shapes import output_value, outputs_shape
 from sloth_state.cli.tables import Column
 from sloth_state.cli.text import counted, printable
 from sloth_state.errors import OutputNotFound, UsageError
-from sloth_state.model import Json, Output, Run
 from sloth_state.references import nearest, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sloth_state.cli.app import App
+    from sloth_state.model import Json, Output, Run
 
 
 @click.command("outputs")

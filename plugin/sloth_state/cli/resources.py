@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
-from sloth_state.cli.app import App
 from sloth_state.cli.complete import complete_resource_type
 from sloth_state.cli.options import reference_argument, shared_options
 from sloth_state.cli.shapes import resource_shape
@@ -14,6 +13,11 @@ from sloth_state.cli.tables import ACTION_COLOURS, Column
 from sloth_state.cli.text import counted, local_time
 from sloth_state.model import Action, Resource
 from sloth_state.references import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sloth_state.cli.app import App
 
 COLUMNS = [
     Column[Resource]("ID", lambda resource: resource.id),

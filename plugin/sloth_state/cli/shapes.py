@@ -5,11 +5,15 @@ The field names are stable; new ones may be added.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from typing import TYPE_CHECKING
 
-from sloth_state.model import Json, Lock, Output, Problem, Resource, Run, TaskRecord, Version
 from sloth_state.times import rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sloth_state.model import Json, Lock, Output, Problem, Resource, Run, TaskRecord, Version
 
 SENSITIVE = "(sensitive)"
 """Printed in place of a sensitive output's value."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import click
 
-from sloth_state.cli.app import App
 from sloth_state.cli.options import reference_argument, shared_options, show_sensitive_option
 from sloth_state.cli.outputs import audit_sensitive, output_columns
 from sloth_state.cli.resources import COLUMNS as RESOURCE_COLUMNS
@@ -15,10 +13,14 @@ from sloth_state.cli.resources import action_counts
 from sloth_state.cli.shapes import outputs_shape, resource_shape, run_shape, task_shape
 from sloth_state.cli.tables import STATUS_COLOURS, Column
 from sloth_state.cli.text import duration, local_time, printable, width
-from sloth_state.model import Json, Output, Resource, Run, TaskRecord
+from sloth_state.model import TaskRecord
 from sloth_state.references import resolve
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sloth_state.cli.app import App
+    from sloth_state.model import Json, Output, Resource, Run
     from sloth_state.store import Store
 
 INDENT = "  "

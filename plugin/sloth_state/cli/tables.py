@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import click
 
 from sloth_state.cli.text import printable, shortened, width
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 GAP = "  "
 NARROWEST_SHORTENED = 12

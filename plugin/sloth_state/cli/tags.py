@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
-from sloth_state.cli.app import App
 from sloth_state.cli.complete import complete_reference, complete_tag, complete_tag_of_reference
 from sloth_state.cli.lazy import LazyCommand, LazyGroup
 from sloth_state.cli.options import reference_argument, shared_options
 from sloth_state.cli.tables import Column
 from sloth_state.cli.text import counted, printable
 from sloth_state.references import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sloth_state.cli.app import App
 
 COMMANDS = {
     "add": LazyCommand("sloth_state.cli.tags:add_command", "Tag a run."),

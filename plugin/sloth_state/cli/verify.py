@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from sloth_state.cli.app import App
 from sloth_state.cli.options import shared_options
 from sloth_state.cli.shapes import problem_shape
 from sloth_state.cli.tables import Column
 from sloth_state.cli.text import counted
 from sloth_state.errors import StoreError
-from sloth_state.model import Json, Problem
+from sloth_state.model import Problem
+
+if TYPE_CHECKING:
+    from sloth_state.cli.app import App
+    from sloth_state.model import Json
 
 COLUMNS = [
     Column[Problem]("PLACE", lambda problem: problem.place),

@@ -10,8 +10,9 @@ Times are aware UTC datetimes, durations are seconds.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from sloth_state.lazy_names import importer
 
 if TYPE_CHECKING:
     from sloth_state.model.json import Json as Json
@@ -59,9 +60,4 @@ __all__ = [  # noqa: PLE0604 - the names are strings
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = importer(__name__, _HOMES)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from sloth_state.model.json import Json
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sloth_state.model.json import Json
 
 
 class TaskStatus(StrEnum):

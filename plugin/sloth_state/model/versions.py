@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from sloth_state.model.runs import RunStatus
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sloth_state.model.runs import RunStatus
 
 
 class Changes(NamedTuple):

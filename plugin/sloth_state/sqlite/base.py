@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sloth_state.errors import LockLost, ReferenceNotFound, UsageError
-from sloth_state.model import Lock, LockScope, RunStatus
-from sloth_state.sqlite.connection import Connection
+from sloth_state.model import LockScope, RunStatus
 from sloth_state.sqlite.timestamps import to_microseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from sloth_state.model import Lock
+    from sloth_state.sqlite.connection import Connection
 
 
 class OpenRun(NamedTuple):

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sloth_state.model import Action, Problem, RunStatus
 from sloth_state.sqlite.checksums import closed_row_checksum, row_checksum
-from sloth_state.sqlite.connection import Connection
 from sloth_state.sqlite.intervals import State
 from sloth_state.sqlite.resource_rows import SELECT_CURRENT, SELECT_PAST
-from sloth_state.sqlite.run_rows import SELECT_RUNS, RunRow, checked_run
-from sloth_state.sqlite.version_rows import VersionRow, hash_of, output_checksums, version_of
+from sloth_state.sqlite.run_rows import SELECT_RUNS, checked_run
+from sloth_state.sqlite.version_rows import hash_of, output_checksums, version_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sloth_state.sqlite.connection import Connection
+    from sloth_state.sqlite.run_rows import RunRow
+    from sloth_state.sqlite.version_rows import VersionRow
 
 
 class Replay:

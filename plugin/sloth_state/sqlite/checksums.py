@@ -7,10 +7,13 @@ A version carries a SHA-256 that also covers the version before it, which nobody
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 from sloth_state.values import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # Formatting all columns at once takes half the time of joining them one by one.
 _SEPARATED = ["\x1f".join(["%s"] * count) for count in range(20)]

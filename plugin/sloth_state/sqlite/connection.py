@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import contextmanager, suppress
 from threading import get_ident
-from typing import Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import apsw
 
 from sloth_state.errors import StoreError
 from sloth_state.sqlite.translation import full, read_only, translate
-from sloth_state.sqlite.write_queue import WriteQueue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sloth_state.sqlite.write_queue import WriteQueue
 
 Row: TypeAlias = tuple[Any, ...]
 Bindings: TypeAlias = Sequence[str | int | float | bytes | None]

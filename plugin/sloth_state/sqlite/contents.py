@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sloth_state.errors import InvalidValue
 from sloth_state.sqlite.checksums import content_hash
-from sloth_state.sqlite.connection import Connection
 from sloth_state.values import MAX_BYTES
+
+if TYPE_CHECKING:
+    from sloth_state.sqlite.connection import Connection
 
 
 def keep_content(db: Connection, content: bytes | None) -> int | None:

@@ -6,16 +6,21 @@ import errno
 import os
 import stat
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from sloth_state.errors import (
     StoreDamaged,
-    StoreError,
     StoreForeign,
     StoreFull,
     StoreMissing,
     StoreReadOnly,
     StoreUnreadable,
 )
+
+if TYPE_CHECKING:
+    from sloth_state.errors import (
+        StoreError,
+    )
 
 APPLICATION_ID = 0x534C4F54
 """SLOT in ASCII, in the file's header: this file is ours (https://sqlite.org/fileformat.html)."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from sloth_state.errors import StoreDamaged
 from sloth_state.model import Problem
 from sloth_state.sqlite.chain import check_versions
 from sloth_state.sqlite.checksums import content_hash, row_checksum
-from sloth_state.sqlite.connection import Connection
 from sloth_state.sqlite.resource_rows import HISTORY, SELECT_PAST, is_sound
-from sloth_state.sqlite.tables import TABLES, Table
+from sloth_state.sqlite.tables import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sloth_state.sqlite.connection import Connection
+    from sloth_state.sqlite.tables import Table
 
 
 def all_problems(db: Connection) -> list[Problem]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from sloth_state.errors import InvalidValue
-from sloth_state.model import Json, KeyValueStats
+from sloth_state.model import KeyValueStats
 from sloth_state.sqlite.base import StoreBase
 from sloth_state.sqlite.tables import KEY_VALUES
 from sloth_state.sqlite.timestamps import to_microseconds
 from sloth_state.values import canonical, check_name, from_json
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from sloth_state.model import Json
 
 _LIVE = "(expires_at IS NULL OR expires_at > ?)"
 # Keys are compared as the bytes they are; LIKE and GLOB would give some characters a meaning.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sloth_state.model import Holder, Lock, LockScope
-from sloth_state.sqlite.connection import Connection, Row
 from sloth_state.sqlite.tables import LOCKS
 from sloth_state.sqlite.timestamps import from_microseconds, to_microseconds
+
+if TYPE_CHECKING:
+    from sloth_state.sqlite.connection import Connection, Row
 
 SELECT_LOCKS = f"SELECT {LOCKS.selected('l')} FROM locks l"
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from sloth_state.errors import LockHeld, LockLost
-from sloth_state.model import Holder, Lock, LockScope, RunStatus
+from sloth_state.model import Lock, LockScope, RunStatus
 from sloth_state.sqlite import lock_rows
 from sloth_state.sqlite.base import StoreBase
 from sloth_state.sqlite.run_rows import find_run
 from sloth_state.sqlite.tables import AUDIT_TRAIL
-from sloth_state.sqlite.version_rows import close_run
 from sloth_state.values import check_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import timedelta
+
+    from sloth_state.model import Holder
 
 
 class Locks(StoreBase):
@@ -92,6 +96,8 @@ class Locks(StoreBase):
         )
 
     def _interrupt_run_of(self, workflow: str, error: str) -> None:
+        from sloth_state.sqlite.version_rows import close_run
+
         run = find_run(self._db, "w.name = ? AND r.status = ?", workflow, RunStatus.RUNNING.value)
         if run is not None:
             close_run(self._db, run, RunStatus.FAILED, self._now(), error=error)

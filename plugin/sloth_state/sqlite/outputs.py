@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from sloth_state.model import Lock, Output, TaskRecord, TaskStatus
+from typing import TYPE_CHECKING
+
+from sloth_state.model import Output, TaskRecord, TaskStatus
 from sloth_state.sqlite.base import StoreBase
 from sloth_state.sqlite.tables import OUTPUTS, TASKS
 from sloth_state.sqlite.timestamps import from_optional_microseconds, to_optional_microseconds
 from sloth_state.values import canonical, check_name, check_text, from_json
+
+if TYPE_CHECKING:
+    from sloth_state.model import Lock
 
 
 class Outputs(StoreBase):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from sloth_state.model import Action, Json, Resource
+from sloth_state.model import Action, Resource
 from sloth_state.sqlite.checksums import closed_row_checksum, row_checksum
-from sloth_state.sqlite.connection import Connection, Row
 from sloth_state.sqlite.intervals import State
 from sloth_state.sqlite.tables import RESOURCES, damaged_row
 from sloth_state.sqlite.timestamps import from_microseconds
 from sloth_state.values import from_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sloth_state.model import Json
+    from sloth_state.sqlite.connection import Connection, Row
 
 HISTORY = "workflow_resource_history"
 

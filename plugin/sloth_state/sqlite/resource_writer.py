@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from sloth_state.errors import ResourceNotFound
-from sloth_state.model import Action, Resource
+from sloth_state.model import Action
 from sloth_state.sqlite import intervals
-from sloth_state.sqlite.base import OpenRun
-from sloth_state.sqlite.connection import Connection
-from sloth_state.sqlite.intervals import Said, State
 from sloth_state.sqlite.resource_rows import (
     INSERT_PAST,
     SELECT_CURRENT,
     SELECT_PAST,
-    Stored,
     past_bindings,
     resource_of,
     stored_state,
 )
 from sloth_state.sqlite.tables import RESOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sloth_state.model import Resource
+    from sloth_state.sqlite.base import OpenRun
+    from sloth_state.sqlite.connection import Connection
+    from sloth_state.sqlite.intervals import Said, State
+    from sloth_state.sqlite.resource_rows import (
+        Stored,
+    )
 
 
 class ResourceWriter:
@@ -50,13 +57,12 @@ class ResourceWriter:
             if before is None:
                 if not intervals.is_undone(after):
                     inserted.append(after)
+            elif intervals.is_undone(after):
+                self._undo(before)
             elif after is not before.state:
                 if before.state.valid_from < self._run.version:
                     closed.append(past_bindings(before, self._run.version))
-                if intervals.is_undone(after):
-                    self._undo(before.key)
-                else:
-                    replaced.append((before.key, after))
+                replaced.append((before.key, after))
         RESOURCES.insert_many(self._db, inserted)
         RESOURCES.update_many(self._db, replaced)
         self._db.write_many(INSERT_PAST, closed)
@@ -85,8 +91,11 @@ class ResourceWriter:
         change = intervals.revived if before.action == Action.DELETE else intervals.recorded
         return change(before, said, version, now)
 
-    def _undo(self, key: int) -> None:
+    def _undo(self, before: Stored) -> None:
         """Bring the row back to what it was before the version, be it that there was none."""
+        key = before.key
+        if before.state.valid_from < self._run.version:
+            return
         row = self._db.first(
             f"{SELECT_PAST} WHERE h.resource_key = ? AND h.valid_to = ?", (key, self._run.version)
         )

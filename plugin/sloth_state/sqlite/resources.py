@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from sloth_state.errors import InvalidValue
-from sloth_state.model import Action, Lock, Resource, ResourceDraft
+from sloth_state.model import Action
 from sloth_state.sqlite.base import StoreBase
 from sloth_state.sqlite.intervals import Said
 from sloth_state.sqlite.resource_rows import (
@@ -16,6 +17,11 @@ from sloth_state.sqlite.resource_rows import (
 from sloth_state.sqlite.resource_writer import ResourceWriter
 from sloth_state.sqlite.versions import no_such_version
 from sloth_state.values import canonical, check_name, check_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sloth_state.model import Lock, Resource, ResourceDraft
 
 
 class Resources(StoreBase):

@@ -1,17 +1,17 @@
-"""Runs: beginning, ending and finding them."""
+"""Runs: beginning, ending and finding them.
+
+What writes is imported where it is used, so that a command that lists runs starts without it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from sloth_state.errors import InvalidValue, LockHeld, ReferenceNotFound, UsageError
-from sloth_state.model import Lock, LockScope, NewRun, Run, RunStatus
-from sloth_state.sqlite import lock_rows
+from sloth_state.model import LockScope, RunStatus
 from sloth_state.sqlite.base import StoreBase, check_covers
-from sloth_state.sqlite.contents import keep_content, remove_unused_contents
 from sloth_state.sqlite.run_rows import (
     SELECT_RUNS,
-    RunRow,
     checked_run,
     find_run,
     latest_run,
@@ -19,8 +19,15 @@ from sloth_state.sqlite.run_rows import (
     update_run,
 )
 from sloth_state.sqlite.tables import AUDIT_TRAIL, RUNS, VERSIONS, WORKFLOWS
-from sloth_state.sqlite.version_rows import close_run, tally, version_of
 from sloth_state.values import canonical, check_name, check_text, from_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sloth_state.model import Lock, NewRun, Run
+    from sloth_state.sqlite.run_rows import (
+        RunRow,
+    )
 
 _FINAL = (RunStatus.SUCCESS, RunStatus.FAILED, RunStatus.ROLLED_BACK)
 _NEWEST_FIRST = "ORDER BY r.started_at DESC, r.run_key DESC"
@@ -30,6 +37,9 @@ class Runs(StoreBase):
     """The part of `Store` about runs and workflows."""
 
     def begin_run(self, new: NewRun, lock: Lock) -> Run:
+        from sloth_state.sqlite import lock_rows
+        from sloth_state.sqlite.contents import keep_content
+
         name = check_name(new.name, "the workflow's name")
         metadata = _metadata_text(new.metadata)
         message = check_text(new.message or "", "the message")
@@ -77,6 +87,8 @@ class Runs(StoreBase):
         error: str | None = None,
         unchanged: int = 0,
     ) -> Run:
+        from sloth_state.sqlite.version_rows import close_run
+
         if status not in _FINAL:
             raise UsageError(f"a run cannot end as {status}")
         with self._db.transaction():
@@ -86,6 +98,8 @@ class Runs(StoreBase):
             return self.run(run_id)
 
     def interrupt_run(self, run_id: str, reason: str) -> Run:
+        from sloth_state.sqlite.version_rows import close_run
+
         with self._db.transaction():
             run = self._find(run_id)
             if run.status == RunStatus.RUNNING:
@@ -143,6 +157,9 @@ class Runs(StoreBase):
             update_run(self._db, run._replace(metadata=metadata))
 
     def delete_workflow(self, name: str, actor: str) -> None:
+        from sloth_state.sqlite import lock_rows
+        from sloth_state.sqlite.contents import remove_unused_contents
+
         with self._db.transaction():
             now = self._now()
             workflow_key = self._workflow_key(name)
@@ -161,6 +178,8 @@ class Runs(StoreBase):
 
     def _last_version(self, workflow_key: int, now: int) -> int | None:
         """The number of the newest version, which is final from now on."""
+        from sloth_state.sqlite.version_rows import close_run
+
         run = latest_run(self._db, workflow_key)
         if run is None:
             return None
@@ -184,6 +203,8 @@ class Runs(StoreBase):
     def _model_run(self, run: RunRow) -> Run:
         count = run.resource_count
         if count is None:
+            from sloth_state.sqlite.version_rows import tally, version_of
+
             _, count = tally(self._db, run, version_of(self._db, run).parent)
         return run_of(run, count)
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-
-import apsw
+from typing import TYPE_CHECKING
 
 from sloth_state.errors import StoreNewer
 from sloth_state.sqlite import schema_1
 from sloth_state.sqlite.files import APPLICATION_ID
 from sloth_state.sqlite.translation import read_only
-from sloth_state.sqlite.write_queue import WriteQueue
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import apsw
+
+    from sloth_state.sqlite.write_queue import WriteQueue
 
 
 class Migration:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from datetime import datetime
-from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from sloth_state.model import Problem
 from sloth_state.sqlite.key_values import KeyValues
 from sloth_state.sqlite.locks import Locks
 from sloth_state.sqlite.opening import connect
@@ -17,6 +13,13 @@ from sloth_state.sqlite.resources import Resources
 from sloth_state.sqlite.runs import Runs
 from sloth_state.sqlite.tags import Tags
 from sloth_state.sqlite.versions import Versions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from types import TracebackType
+
+    from sloth_state.model import Problem
 
 
 class SqliteStore(Runs, Versions, Resources, Outputs, Locks, KeyValues, Tags):

@@ -5,12 +5,15 @@ Columns stand in the order that the checksum covers them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from sloth_state.sqlite import files
 from sloth_state.sqlite.checksums import row_checksum
-from sloth_state.sqlite.connection import Connection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sloth_state.sqlite.connection import Connection
 
 Value: TypeAlias = str | int | None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sloth_state.errors import NotFound
 from sloth_state.model import AuditEntry
@@ -10,6 +10,9 @@ from sloth_state.sqlite.base import StoreBase
 from sloth_state.sqlite.tables import AUDIT_TRAIL, TAGS
 from sloth_state.sqlite.timestamps import from_microseconds, to_microseconds
 from sloth_state.values import check_name, check_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Tags(StoreBase):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sloth_state.model import Action, Changes, RunStatus, Version
 from sloth_state.sqlite.checksums import version_hash
-from sloth_state.sqlite.connection import Connection, Row
-from sloth_state.sqlite.run_rows import RunRow, update_run
+from sloth_state.sqlite.run_rows import update_run
 from sloth_state.sqlite.tables import VERSIONS
 from sloth_state.sqlite.timestamps import from_microseconds
+
+if TYPE_CHECKING:
+    from sloth_state.sqlite.connection import Connection, Row
+    from sloth_state.sqlite.run_rows import RunRow
 
 SELECT_VERSIONS = f"""
     SELECT {VERSIONS.selected("v")}, s.hash, i.hash

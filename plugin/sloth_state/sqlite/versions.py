@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sloth_state.errors import NotFound, ReferenceNotFound
-from sloth_state.model import Version
 from sloth_state.sqlite import files
 from sloth_state.sqlite.base import StoreBase
 from sloth_state.sqlite.checksums import content_hash
@@ -14,6 +15,9 @@ from sloth_state.sqlite.version_rows import (
     model_version,
     version_of,
 )
+
+if TYPE_CHECKING:
+    from sloth_state.model import Version
 
 
 class Versions(StoreBase):

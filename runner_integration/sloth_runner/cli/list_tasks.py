@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from sloth_runner.cli.options import given_values, values_options
-from sloth_state.cli.app import App
 from sloth_state.cli.options import shared_options
 from sloth_state.cli.tables import Column
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sloth_runner.workflow import Task, Workflow
+    from sloth_state.cli.app import App
 
 
 @click.command("list", short_help="List the workflows and tasks of a file.")

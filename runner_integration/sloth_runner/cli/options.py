@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from sloth_state.cli.app import App
 from sloth_state.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from sloth_runner.views.text import Style
+    from sloth_state.cli.app import App
     from sloth_state.model import Json
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from sloth_runner.cli.options import given_values, parse_metadata, styler, values_options
-from sloth_state.cli.app import App
 from sloth_state.cli.options import shared_options
-from sloth_state.errors import LockHeld, UsageError
+from sloth_state.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sloth_runner.events import Listener
+    from sloth_state.cli.app import App
+    from sloth_state.errors import LockHeld
 
 
 class _Duration(click.ParamType[float]):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from sloth_runner.cli.options import given_values, values_options
-from sloth_state.cli.app import App
 from sloth_state.cli.options import shared_options
+
+if TYPE_CHECKING:
+    from sloth_state.cli.app import App
 
 
 @click.command("validate", short_help="Check a workflow file without running it.")

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
-from sloth_runner.errors import MemoryExceeded, TaskTimeout
+from sloth_runner.errors import MemoryExceeded
+
+if TYPE_CHECKING:
+    from sloth_runner.errors import TaskTimeout
 
 DEFAULT_MEMORY_LIMIT = 2 * 2**30
 """Bytes that a script's values may take; LuaJIT's own limit can hang the process."""

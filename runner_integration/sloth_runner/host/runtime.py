@@ -8,8 +8,7 @@ crashes the process when Python outlives a coroutine that an object came from (u
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from lupa import luajit21
 
@@ -17,10 +16,14 @@ import sloth_lua
 from sloth_runner.errors import ScriptError, ScriptSyntaxError
 from sloth_runner.host import wire
 from sloth_runner.host.hints import hint_for
-from sloth_runner.host.limits import Limits
-from sloth_runner.host.module import LuaModule
-from sloth_runner.script import Script
 from sloth_state.errors import LockLost, SlothError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sloth_runner.host.limits import Limits
+    from sloth_runner.host.module import LuaModule
+    from sloth_runner.script import Script
 
 
 class Waiting(NamedTuple):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sloth_state.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Plain: TypeAlias = None | bool | int | float | bytes
 Answer: TypeAlias = tuple[Plain, ...]

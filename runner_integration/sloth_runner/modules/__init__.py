@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from sloth_runner.host.module import LuaModule
-from sloth_runner.session import Session
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sloth_runner.host.module import LuaModule
+    from sloth_runner.session import Session
 
 
 def built_in_modules(session: Session) -> list[LuaModule]:

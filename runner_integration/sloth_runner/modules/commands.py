@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sloth_lua
 from sloth_runner.host.module import LuaModule
-from sloth_runner.session import Session
 from sloth_runner.subprocesses import Command, run_command
+
+if TYPE_CHECKING:
+    from sloth_runner.session import Session
 
 
 def sleep_module(_session: Session) -> LuaModule:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sloth_lua
 from sloth_runner.host.module import LuaModule
-from sloth_runner.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sloth_runner.session import Session
 
 # Results when a file is only looked at. The operations that only read are performed even then.
 _EFFECTS = {

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sloth_runner.errors import WorkflowError
-from sloth_runner.session import Session
-from sloth_state.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sloth_runner.session import Session
+    from sloth_state.store import Store
 
 
 class KeyValues:

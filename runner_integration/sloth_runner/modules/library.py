@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sloth_runner.durations import parse_duration
 from sloth_runner.host.module import LuaModule
-from sloth_runner.session import Session
 from sloth_state.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sloth_runner.session import Session
 
 
 def library_module(session: Session) -> LuaModule:

@@ -12,14 +12,15 @@ import sloth_lua
 from sloth_runner.errors import WorkflowError
 from sloth_runner.host.module import LuaModule
 from sloth_runner.modules.key_values import KeyValues
-from sloth_runner.session import Session
 from sloth_state.errors import InvalidValue, LockHeld, LockLost, ReferenceNotFound, ResourceNotFound
-from sloth_state.model import Action, Json, Resource
+from sloth_state.model import Action
 from sloth_state.times import rfc3339
 
 if TYPE_CHECKING:
     from sloth_runner.active_run import ActiveRun
     from sloth_runner.execution import Execution
+    from sloth_runner.session import Session
+    from sloth_state.model import Json, Resource
 
 _LOCK_POLL_SECONDS = 0.05
 

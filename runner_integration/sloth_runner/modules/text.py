@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sloth_lua
 from sloth_runner.host.module import LuaModule
 from sloth_runner.host.wire import check_exact
-from sloth_runner.session import Session
 from sloth_state.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sloth_runner.session import Session
 
 
 def log_module(session: Session) -> LuaModule:
-    """`log` and `print`: lines in the run's output."""
-    return LuaModule("log", sloth_lua.source("log"), {"log": session.output})
+    """`log` and `print`: lines in the run's output. Bytes that are no UTF-8 are shown as U+FFFD."""
+    operations: dict[str, Callable[..., Any]] = {
+        "log": lambda level, line: session.output(level, _printable(line)),
+        "log.printable": _printable,
+    }
+    raw = {"log": frozenset({1}), "log.printable": frozenset({0})}
+    return LuaModule("log", sloth_lua.source("log"), operations, raw=raw)
+
+
+def _printable(text: bytes) -> str:
+    return text.decode(errors="replace")
 
 
 def values_module(session: Session) -> LuaModule:

@@ -6,14 +6,18 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from sloth_runner.events import Event, ResourceChanged, RunFinished
+from sloth_runner.events import ResourceChanged, RunFinished
 from sloth_state.cli.shapes import outputs_shape, resource_shape
 from sloth_state.times import rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from sloth_runner.events import Event
 
 
 class JsonLines:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from datetime import datetime
+from typing import TYPE_CHECKING
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from sloth_runner.events import Event, RunFinished, TaskFinished, TaskOutput, TaskStarted
-from sloth_runner.views.text import Style, lines_of
+from sloth_runner.events import RunFinished, TaskFinished, TaskOutput, TaskStarted
+from sloth_runner.views.text import lines_of
 from sloth_state.cli.text import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from rich.console import ConsoleOptions, RenderResult
+
+    from sloth_runner.events import Event
+    from sloth_runner.views.text import Style
 
 _REFRESHES_PER_SECOND = 10
 

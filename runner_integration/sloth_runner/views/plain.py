@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 
-from sloth_runner.events import Event, RunFinished, TaskFinished
-from sloth_runner.views.text import Style, lines_of
+from sloth_runner.events import RunFinished, TaskFinished
+from sloth_runner.views.text import lines_of
 from sloth_state.model import TaskStatus
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sloth_runner.events import Event
+    from sloth_runner.views.text import Style
 
 
 class PlainView:

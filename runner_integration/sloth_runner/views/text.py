@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from typing import TypeAlias
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 from sloth_runner.events import (
-    Event,
     ResourceChanged,
     RunFinished,
     RunStarted,
@@ -15,7 +14,15 @@ from sloth_runner.events import (
     TaskOutput,
 )
 from sloth_state.cli.text import duration
-from sloth_state.model import Action, Changes, Output, RunStatus, TaskStatus
+from sloth_state.model import Action, RunStatus, TaskStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sloth_runner.events import (
+        Event,
+    )
+    from sloth_state.model import Changes, Output
 
 Style: TypeAlias = Callable[[str, str], str]
 """Gives a text a colour by name."""
