@@ -1,8 +1,8 @@
 --- Builds the script's world: guards first, then the language, then the modules.
 
 local raw, sources, module_names = ...
-local load, loadfile, error, pcall, type, tostring = load, loadfile, error, pcall, type, tostring
-local next, rawget, setmetatable, gmatch = next, rawget, setmetatable, string.gmatch
+local load, error, type, tostring, next, gmatch = load, error, type, tostring, next, string.gmatch
+local rawget, setmetatable = rawget, setmetatable
 
 local function compile(name, source)
   local chunk, problem = load(source, "=sloth_lua/" .. name .. ".lua", "t")
@@ -16,6 +16,7 @@ local function library(name)
 end
 
 local guards = library("sandbox")(raw)
+local pcall, loadfile = pcall, loadfile -- the guarded ones
 local host = library("host")(guards, library("wire"))
 local threads = library("threads")(guards, host)
 library("calls")(host, threads.kinds)

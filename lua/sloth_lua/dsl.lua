@@ -2,8 +2,9 @@
 --- (dependencies, cycles, names) is checked in Python, with the lines kept here.
 
 local host, keep = ...
-local type, next, ipairs, setmetatable, getmetatable, getinfo =
-  type, next, ipairs, setmetatable, getmetatable, debug.getinfo
+local type, next, ipairs, select, rawget, rawequal = type, next, ipairs, select, rawget, rawequal
+local setmetatable, getmetatable, getinfo = setmetatable, getmetatable, debug.getinfo
+local insert, floor, format = table.insert, math.floor, string.format
 local blame, want = host.blame, host.want
 
 local tasks, workflows = {}, {} -- in the order of definition
@@ -11,7 +12,34 @@ local Task, Workflow = { methods = {} }, { methods = {} }
 
 local function here() return host.caller() end
 
-local function is_task(value) return type(value) == "table" and getmetatable(value) == Task end
+local function is_task(value) return type(value) == "table" and rawequal(getmetatable(value), Task) end
+
+-- What is kept goes to Python as JSON, so it must be text; the line is known only here.
+local function want_text(call, name, value)
+  value = want(call, name, value, "string")
+  host.encode(value, call .. ": " .. name)
+  return value
+end
+
+local function want_whole(call, name, value, least)
+  want(call, name, value, "number")
+  if value < least or value > 1e6 or value ~= floor(value) then
+    blame(format("%s: %s must be a whole number from %d to 1000000, not %s", call, name, least, host.text(value)))
+  end
+  return value
+end
+
+-- A list ends at its first nil, so what stands behind one would be lost silently.
+local function items_of(call, list)
+  local count = 0
+  for index in ipairs(list) do count = index end
+  for key in next, list do
+    if type(key) == "number" and (key > count or key < 1) then
+      blame(format("%s: item %d of the list is nil; is its name misspelt?", call, count + 1))
+    end
+  end
+  return ipairs(list)
+end
 
 local function names_of(methods)
   local names = {}
@@ -29,18 +57,18 @@ methods_of(Workflow, "a workflow")
 
 -- ---------------------------------------------------------------------- tasks
 
-local function setter(name, expected)
+local function setter(class, name)
   return function(self, value)
-    rawget(self, "spec")[name] = want("task:" .. name, "its argument", value, expected)
+    rawget(self, "spec")[name] = want_text(class .. ":" .. name, "its argument", value)
     return self
   end
 end
 
-local function hook(name)
+local function hook(class, name)
   return function(self, f)
-    local spec = rawget(self, "spec")
-    spec.hooks[name] = spec.hooks[name] or host.list()
-    table.insert(spec.hooks[name], keep(want("task:" .. name, "its argument", f, "function")))
+    local hooks = rawget(self, "spec").hooks
+    hooks[name] = hooks[name] or host.list()
+    insert(hooks[name], keep(want(class .. ":" .. name, "its argument", f, "function")))
     return self
   end
 end
@@ -49,19 +77,19 @@ local function condition(name)
   return function(self, value)
     local spec = rawget(self, "spec")
     if type(value) == "function" then spec[name] = { call = keep(value) }
-    else spec[name] = { shell = want("task:" .. name, "its argument", value, "string") } end
+    else spec[name] = { shell = want_text("task:" .. name, "its argument", value) } end
     return self
   end
 end
 
 local methods = Task.methods
-methods.description = setter("description", "string")
-methods.workdir = setter("workdir", "string")
-methods.user = setter("user", "string")
+methods.description = setter("task", "description")
+methods.workdir = setter("task", "workdir")
+methods.user = setter("task", "user")
 methods.run_if = condition("run_if")
 methods.abort_if = condition("abort_if")
 for _, name in ipairs({ "pre_hook", "post_hook", "on_success", "on_failure", "on_timeout", "on_complete" }) do
-  methods[name] = hook(name)
+  methods[name] = hook("task", name)
 end
 methods.on_fail = methods.on_failure
 
@@ -70,7 +98,7 @@ function methods:command(value)
   local spec = rawget(self, "spec")
   if type(value) == "function" then spec.command = { call = keep(value) }
   elseif is_task(value) then spec.command = rawget(value, "spec").command
-  else spec.command = { shell = want("task:command", "its argument", value, "string") } end
+  else spec.command = { shell = want_text("task:command", "its argument", value) } end
   return self
 end
 methods.run = methods.command
@@ -80,10 +108,10 @@ methods.shell = methods.command
 function methods:depends_on(...)
   local spec = rawget(self, "spec")
   local function add(value)
-    if is_task(value) then table.insert(spec.depends_on, rawget(value, "spec").name)
+    if is_task(value) then insert(spec.depends_on, rawget(value, "spec").name)
     elseif type(value) == "table" then
-      for _, item in ipairs(value) do add(item) end
-    else table.insert(spec.depends_on, want("task:depends_on", "its argument", value, "string")) end
+      for _, item in items_of("task:depends_on", value) do add(item) end
+    else insert(spec.depends_on, want_text("task:depends_on", "its argument", value)) end
   end
   for index = 1, select("#", ...) do add((select(index, ...))) end
   return self
@@ -101,8 +129,7 @@ local BACKOFF = { fixed = true, linear = true, exponential = true }
 --- "linear" (1 s, 2 s, 3 s …) or "exponential" (1 s, 2 s, 4 s …), never above 30 s.
 function methods:retries(count, backoff)
   local spec = rawget(self, "spec")
-  want("task:retries", "count", count, "number")
-  if count < 0 or count ~= math.floor(count) then blame("task:retries: count must be a whole number, 0 or more") end
+  want_whole("task:retries", "count", count, 0)
   if backoff ~= nil and not BACKOFF[backoff] then
     host.unknown("task:retries: there is no backoff", backoff, names_of(BACKOFF))
   end
@@ -113,8 +140,8 @@ end
 --- Labels, for instance to choose tasks by.
 function methods:tags(list)
   local spec = rawget(self, "spec")
-  for _, tag in ipairs(want("task:tags", "its argument", list, "table")) do
-    table.insert(spec.tags, want("task:tags", "a tag", tag, "string"))
+  for _, tag in items_of("task:tags", want("task:tags", "its argument", list, "table")) do
+    insert(spec.tags, want_text("task:tags", "a tag", tag))
   end
   return self
 end
@@ -154,7 +181,7 @@ end
 function task(name)
   local fields = type(name) == "table" and not getmetatable(name) and name or nil
   name = fields and fields.name or name
-  local new = new_task(want("task", "name", name, "string"), here())
+  local new = new_task(want_text("task", "name", name), here())
   tasks[#tasks + 1] = new
   return fields and apply(new, fields, "task") or new
 end
@@ -176,23 +203,17 @@ local function task_of(value, key)
   end
   want("workflow:tasks", "each item", value, "table")
   local name = value.name or (type(key) == "string" and key) or nil
-  local new = new_task(want("workflow:tasks", "the name of each task", name, "string"), here())
+  local new = new_task(want_text("workflow:tasks", "the name of each task", name), here())
   rawget(new, "spec").line = line_of(value)
   return apply(new, value, "task " .. name)
 end
 
-Workflow.methods.description = function(self, value)
-  rawget(self, "spec").description = want("workflow:description", "its argument", value, "string")
-  return self
-end
-Workflow.methods.version = function(self, value)
-  rawget(self, "spec").version = want("workflow:version", "its argument", value, "string")
-  return self
-end
+Workflow.methods.description = setter("workflow", "description")
+Workflow.methods.version = setter("workflow", "version")
 
 -- What `group` returns.
 local function is_list_of_tasks(value)
-  return type(value) == "table" and not is_task(value) and is_task(value[1])
+  return type(value) == "table" and not is_task(value) and type(value[1]) == "table"
 end
 
 --- The tasks of this workflow: a list of tasks and tables, or a table by name.
@@ -200,22 +221,26 @@ function Workflow.methods:tasks(items)
   local spec = rawget(self, "spec")
   if is_task(items) then items = { items } end
   want("workflow:tasks", "its argument", items, "table")
-  for _, item in ipairs(items) do
+  for _, item in items_of("workflow:tasks", items) do
     if is_list_of_tasks(item) then self:tasks(item)
-    else table.insert(spec.tasks, rawget(task_of(item), "spec")) end
+    else insert(spec.tasks, rawget(task_of(item), "spec")) end
   end
   for key, item in next, items do
     if type(key) == "string" then
       local keyed = rawget(task_of(item, key), "spec")
       keyed.key = key
-      table.insert(spec.tasks, keyed)
+      insert(spec.tasks, keyed)
     end
   end
   return self
 end
 
 local CONFIG = {
-  timeout = "any", max_parallel_tasks = "number", continue_on_error = "boolean", workdir = "string", max_retries = "number",
+  timeout = function(call, name, value) return host.seconds(call, name, value) end,
+  max_parallel_tasks = function(call, name, value) return want_whole(call, name, value, 1) end,
+  max_retries = function(call, name, value) return want_whole(call, name, value, 0) end,
+  continue_on_error = function(call, name, value) return want(call, name, value, "boolean") end,
+  workdir = want_text,
 }
 
 function Workflow.methods:config(fields)
@@ -223,26 +248,20 @@ function Workflow.methods:config(fields)
   want("workflow:config", "its argument", fields, "table")
   for key, value in next, fields do
     if not CONFIG[key] then host.unknown("workflow:config: there is no setting", key, names_of(CONFIG)) end
-    if key == "timeout" then config.timeout = host.seconds("workflow:config", "timeout", value)
-    else config[key] = want("workflow:config", key, value, CONFIG[key]) end
+    config[key] = CONFIG[key]("workflow:config", key, value)
   end
   return self
 end
 
 for _, name in ipairs({ "on_start", "on_success", "on_failure", "on_complete" }) do
-  Workflow.methods[name] = function(self, f)
-    local hooks = rawget(self, "spec").hooks
-    hooks[name] = hooks[name] or host.list()
-    table.insert(hooks[name], keep(want("workflow:" .. name, "its argument", f, "function")))
-    return self
-  end
+  Workflow.methods[name] = hook("workflow", name)
 end
 
 function Workflow.methods:build() return self end
 
 local function define(name, fields)
   local spec = {
-    name = want("workflow.define", "name", name, "string"), where = here(),
+    name = want_text("workflow.define", "name", name), where = here(),
     tasks = host.list(), hooks = {}, config = {},
   }
   local new = setmetatable({ spec = spec }, Workflow)

@@ -14,7 +14,6 @@ import pytest
 
 from sloth_state.errors import (
     StoreDamaged,
-    StoreError,
     StoreForeign,
     StoreMissing,
     StoreNewer,
@@ -25,6 +24,10 @@ from sloth_state.open import open_store
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from sloth_state.errors import (
+        StoreError,
+    )
 
 
 def _prepared(path: Path, keys: int = 1) -> Path:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from sloth_state import model
 from sloth_state.errors import LockLost, ReferenceNotFound, UsageError
-from sloth_state.model import LockScope, RunStatus
+from sloth_state.model import RunStatus
 from sloth_state.sqlite.timestamps import to_microseconds
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class StoreBase:
 
 def check_covers(lock: Lock, workflow: str) -> None:
     """Raise UsageError if the lock is not the workflow's."""
-    if lock.scope is not LockScope.WORKFLOW or lock.name != workflow:
+    if lock.scope is not model.LockScope.WORKFLOW or lock.name != workflow:
         raise UsageError(
             f"the {lock.scope} lock {lock.name} does not cover the workflow {workflow}"
         )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sloth_state import model
 from sloth_state.errors import InvalidValue
-from sloth_state.model import KeyValueStats
 from sloth_state.sqlite.base import StoreBase
 from sloth_state.sqlite.tables import KEY_VALUES
 from sloth_state.sqlite.timestamps import to_microseconds
@@ -14,7 +14,7 @@ from sloth_state.values import canonical, check_name, from_json
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from sloth_state.model import Json
+    from sloth_state.model import Json, KeyValueStats
 
 _LIVE = "(expires_at IS NULL OR expires_at > ?)"
 # Keys are compared as the bytes they are; LIKE and GLOB would give some characters a meaning.
@@ -87,7 +87,7 @@ class KeyValues(StoreBase):
             (self._now(),),
         )
         assert row is not None
-        return KeyValueStats(*row)
+        return model.KeyValueStats(*row)
 
     def _live(self, key: str) -> tuple[str, int | None] | None:
         """The JSON text and the expiry of a key that has not expired."""

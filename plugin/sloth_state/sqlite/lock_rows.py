@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sloth_state.model import Holder, Lock, LockScope
+from sloth_state import model
 from sloth_state.sqlite.tables import LOCKS
 from sloth_state.sqlite.timestamps import from_microseconds, to_microseconds
 
 if TYPE_CHECKING:
+    from sloth_state.model import Lock, LockScope
     from sloth_state.sqlite.connection import Connection, Row
 
 SELECT_LOCKS = f"SELECT {LOCKS.selected('l')} FROM locks l"
@@ -86,10 +87,10 @@ def lock_of(row: LockRow) -> Lock:
     """A held lock of the model."""
     columns: tuple[Any, ...] = row  # none of those is None if there is a holder
     scope, name, token, *holder, acquired_at, heartbeat_at, expires_at = columns
-    return Lock(
-        LockScope(scope),
+    return model.Lock(
+        model.LockScope(scope),
         name,
-        Holder(*holder),
+        model.Holder(*holder),
         token,
         from_microseconds(acquired_at),
         from_microseconds(heartbeat_at),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sloth_state import model
 from sloth_state.errors import LockHeld, LockLost
-from sloth_state.model import Lock, LockScope, RunStatus
+from sloth_state.model import RunStatus
 from sloth_state.sqlite import lock_rows
 from sloth_state.sqlite.base import StoreBase
 from sloth_state.sqlite.run_rows import find_run
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import timedelta
 
-    from sloth_state.model import Holder
+    from sloth_state.model import Holder, Lock, LockScope
 
 
 class Locks(StoreBase):
@@ -40,7 +41,7 @@ class Locks(StoreBase):
                 self._end(held, why_over, str(holder), "take over lock")
             now = self._clock()
             token = lock_rows.next_token(self._db, scope, name)
-            lock = Lock(scope, name, holder, token, now, now, now + lease)
+            lock = model.Lock(scope, name, holder, token, now, now, now + lease)
             lock_rows.save_lock(self._db, lock)
             return lock
 
@@ -87,7 +88,7 @@ class Locks(StoreBase):
 
     def _end(self, held: Lock, why: str, actor: str, action: str) -> None:
         """End what was done under a lock that its holder does not give up by itself."""
-        workflow = held.name if held.scope is LockScope.WORKFLOW else None
+        workflow = held.name if held.scope is model.LockScope.WORKFLOW else None
         if workflow is not None:
             self._interrupt_run_of(workflow, f"interrupted: {why}")
         now = self._now()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sloth_state.model import Output, TaskRecord, TaskStatus
+from sloth_state import model
 from sloth_state.sqlite.base import StoreBase
 from sloth_state.sqlite.tables import OUTPUTS, TASKS
 from sloth_state.sqlite.timestamps import from_optional_microseconds, to_optional_microseconds
 from sloth_state.values import canonical, check_name, check_text, from_json
 
 if TYPE_CHECKING:
-    from sloth_state.model import Lock
+    from sloth_state.model import Lock, Output, TaskRecord
 
 
 class Outputs(StoreBase):
@@ -34,7 +34,7 @@ class Outputs(StoreBase):
         for row_key, *columns, checksum in rows:
             OUTPUTS.check(self._db, row_key, columns, checksum)
             _, key, value, sensitive = columns
-            outputs[key] = Output(key, from_json(value), bool(sensitive))
+            outputs[key] = model.Output(key, from_json(value), bool(sensitive))
         return outputs
 
     def save_task(self, run_id: str, task: TaskRecord, lock: Lock) -> None:
@@ -69,9 +69,9 @@ class Outputs(StoreBase):
             TASKS.check(self._db, row_key, columns, checksum)
             _, name, status, attempts, started_at, ended_at, output, error_msg, location = columns
             tasks.append(
-                TaskRecord(
+                model.TaskRecord(
                     name,
-                    TaskStatus(status),
+                    model.TaskStatus(status),
                     attempts,
                     from_optional_microseconds(started_at),
                     from_optional_microseconds(ended_at),

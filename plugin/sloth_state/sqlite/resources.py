@@ -5,16 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from sloth_state import model
 from sloth_state.errors import InvalidValue
-from sloth_state.model import Action
 from sloth_state.sqlite.base import StoreBase
-from sloth_state.sqlite.intervals import Said
-from sloth_state.sqlite.resource_rows import (
-    SELECT_CURRENT,
-    SELECT_PAST,
-    resources_of,
-)
-from sloth_state.sqlite.resource_writer import ResourceWriter
 from sloth_state.sqlite.versions import no_such_version
 from sloth_state.values import canonical, check_name, check_text
 
@@ -22,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sloth_state.model import Lock, Resource, ResourceDraft
+    from sloth_state.sqlite.intervals import Said
 
 
 class Resources(StoreBase):
@@ -31,11 +25,15 @@ class Resources(StoreBase):
         return self._say(run_id, [_checked(draft) for draft in drafts], lock)
 
     def remove_resource(self, run_id: str, type: str, name: str, lock: Lock) -> Resource:
-        return self._say(run_id, [Said(type, name, "{}", "", Action.DELETE)], lock)[0]
+        from sloth_state.sqlite.intervals import Said
+
+        return self._say(run_id, [Said(type, name, "{}", "", model.Action.DELETE)], lock)[0]
 
     def resource(
         self, workflow: str, type: str, name: str, *, version: int | None = None
     ) -> Resource | None:
+        from sloth_state.sqlite.resource_rows import SELECT_CURRENT, SELECT_PAST, resources_of
+
         with self._db.snapshot():
             workflow_key = self._workflow_key(workflow)
             newest = self._newest_version(workflow, workflow_key, version)
@@ -53,11 +51,13 @@ class Resources(StoreBase):
             if row is None:
                 return None
             (resource,) = resources_of(self._db, [row], seen_from)
-            return None if row[7] == Action.DELETE else resource
+            return None if row[7] == model.Action.DELETE else resource
 
     def resources(
         self, workflow: str, *, version: int | None = None, type: str | None = None
     ) -> list[Resource]:
+        from sloth_state.sqlite.resource_rows import SELECT_CURRENT, SELECT_PAST, resources_of
+
         with self._db.snapshot():
             workflow_key = self._workflow_key(workflow)
             newest = self._newest_version(workflow, workflow_key, version)
@@ -78,6 +78,8 @@ class Resources(StoreBase):
             return resources_of(self._db, rows, seen_from)
 
     def _say(self, run_id: str, said: Sequence[Said], lock: Lock) -> list[Resource]:
+        from sloth_state.sqlite.resource_writer import ResourceWriter
+
         with self._db.transaction():
             run = self._open_run(run_id, lock)
             writer = ResourceWriter(self._db, run, self._now(), self._new_id)
@@ -99,6 +101,8 @@ class Resources(StoreBase):
 
 
 def _checked(draft: ResourceDraft) -> Said:
+    from sloth_state.sqlite.intervals import Said
+
     type = check_name(draft.type, "the resource's type")
     name = check_name(draft.name, "the resource's name")
     if not isinstance(draft.attributes, Mapping):

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sloth_state import model
 from sloth_state.errors import InvalidValue, LockHeld, ReferenceNotFound, UsageError
-from sloth_state.model import LockScope, RunStatus
+from sloth_state.model import RunStatus
 from sloth_state.sqlite.base import StoreBase, check_covers
 from sloth_state.sqlite.run_rows import (
     SELECT_RUNS,
@@ -163,10 +164,10 @@ class Runs(StoreBase):
         with self._db.transaction():
             now = self._now()
             workflow_key = self._workflow_key(name)
-            lock = lock_rows.held_lock(self._db, LockScope.WORKFLOW, name)
+            lock = lock_rows.held_lock(self._db, model.LockScope.WORKFLOW, name)
             if lock is not None and lock.expires_at > self._clock():
                 raise LockHeld(lock)
-            lock_rows.free_lock(self._db, LockScope.WORKFLOW, name)
+            lock_rows.free_lock(self._db, model.LockScope.WORKFLOW, name)
             runs = self.count_runs(name=name)
             self._db.write("DELETE FROM workflows WHERE workflow_key = ?", (workflow_key,))
             remove_unused_contents(self._db)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sloth_state import model
 from sloth_state.errors import NotFound
-from sloth_state.model import AuditEntry
 from sloth_state.sqlite.base import StoreBase
 from sloth_state.sqlite.tables import AUDIT_TRAIL, TAGS
 from sloth_state.sqlite.timestamps import from_microseconds, to_microseconds
@@ -13,6 +13,8 @@ from sloth_state.values import check_name, check_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from sloth_state.model import AuditEntry
 
 
 class Tags(StoreBase):
@@ -70,7 +72,9 @@ class Tags(StoreBase):
         for key, *columns, checksum in rows:
             AUDIT_TRAIL.check(self._db, key, columns, checksum)
             at, actor, action, workflow_name, detail = columns
-            entries.append(AuditEntry(from_microseconds(at), actor, action, workflow_name, detail))
+            entries.append(
+                model.AuditEntry(from_microseconds(at), actor, action, workflow_name, detail)
+            )
         return entries
 
     def _audit_tags(self, run_id: str, action: str, tags: Sequence[str], actor: str) -> None:

@@ -9,12 +9,6 @@ from sloth_state.sqlite import files
 from sloth_state.sqlite.base import StoreBase
 from sloth_state.sqlite.checksums import content_hash
 from sloth_state.sqlite.run_rows import SELECT_RUNS, checked_run, find_run
-from sloth_state.sqlite.version_rows import (
-    SELECT_VERSIONS,
-    checked_version,
-    model_version,
-    version_of,
-)
 
 if TYPE_CHECKING:
     from sloth_state.model import Version
@@ -24,6 +18,12 @@ class Versions(StoreBase):
     """The part of `Store` about versions."""
 
     def versions(self, name: str) -> list[Version]:
+        from sloth_state.sqlite.version_rows import (
+            SELECT_VERSIONS,
+            checked_version,
+            model_version,
+        )
+
         with self._db.snapshot():
             workflow_key = self._workflow_key(name)
             runs = self._db.select(
@@ -40,6 +40,8 @@ class Versions(StoreBase):
             ]
 
     def version(self, name: str, version: int) -> Version:
+        from sloth_state.sqlite.version_rows import model_version, version_of
+
         with self._db.snapshot():
             workflow_key = self._workflow_key(name)
             run = find_run(self._db, "r.workflow_key = ? AND r.version = ?", workflow_key, version)

@@ -7,19 +7,16 @@ import re
 import sloth_lua
 
 _GLOBAL_IS_NIL = re.compile(r"attempt to (?:index|call) global '(\w+)' \(a nil value\)")
-_LIBRARY_PARTS = {"boot", "calls", "dsl", "host", "sandbox", "threads", "wire"}
+LIBRARY_PARTS = {"boot", "calls", "dsl", "host", "sandbox", "threads", "wire"}
 _LANGUAGE = ["task", "workflow", "group", "require", "string", "table", "math", "os", "io"]
 
 
-def hint_for(message: str, excerpt: str) -> str | None:
+def hint_for(message: str) -> str | None:
     """A sentence that helps with this message of Lua; None if there is nothing to add."""
     if found := _GLOBAL_IS_NIL.search(message):
         return _unknown_global(found[1])
-    if "across C-call boundary" in message:
-        return (
-            "exec, sleep and other waiting calls cannot be made inside string.gsub, table.sort "
-            "or a metamethod; collect first, then wait."
-        )
+    if message.endswith("not enough memory"):
+        return "Let a command or a file hold large data, not a Lua value."
     if "attempt to concatenate" in message and "a nil value" in message:
         return "One part of the text is nil; tostring(x) or (x or '') makes text of it."
     if "unexpected symbol near '}'" in message or "'}' expected" in message:
@@ -31,7 +28,7 @@ def hint_for(message: str, excerpt: str) -> str | None:
 
 def module_names() -> list[str]:
     """The built-in modules, sorted."""
-    return [name for name in sloth_lua.names() if name not in _LIBRARY_PARTS]
+    return [name for name in sloth_lua.names() if name not in LIBRARY_PARTS]
 
 
 def _unknown_global(name: str) -> str:

@@ -21,7 +21,8 @@ class Limits:
     """
 
     def __init__(self, memory_limit: int = DEFAULT_MEMORY_LIMIT) -> None:
-        self._memory_limit = memory_limit
+        self.memory_limit = memory_limit
+        """Bytes."""
         self.fatal: BaseException | None = None
         """What ended all Lua, if anything did; the first reason counts."""
         self._deadline: float | None = None
@@ -46,8 +47,8 @@ class Limits:
         if self._reason is None:
             if self._deadline is not None and time.monotonic() > self._deadline:
                 self._reason = self._timeout
-            elif kilobytes * 1024 > self._memory_limit:
-                self._reason = MemoryExceeded(self._memory_limit)
+            elif kilobytes * 1024 > self.memory_limit:
+                self._reason = MemoryExceeded(self.memory_limit)
         return self.reason is not None
 
     def stopping(self) -> bool:

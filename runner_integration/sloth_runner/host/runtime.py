@@ -8,6 +8,7 @@ crashes the process when Python outlives a coroutine that an object came from (u
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from lupa import luajit21
@@ -15,7 +16,7 @@ from lupa import luajit21
 import sloth_lua
 from sloth_runner.errors import ScriptError, ScriptSyntaxError
 from sloth_runner.host import wire
-from sloth_runner.host.hints import hint_for
+from sloth_runner.host.hints import LIBRARY_PARTS, hint_for
 from sloth_state.errors import LockLost, SlothError, StoreError
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     from sloth_runner.host.limits import Limits
     from sloth_runner.host.module import LuaModule
     from sloth_runner.script import Script
+
+
+_LONGEST_MESSAGE = 10_000
+"""Characters of an error that are kept."""
+_IN_LIBRARY = re.compile(r"sloth_lua/\w+\.lua:\d+: ")
 
 
 class Waiting(NamedTuple):
@@ -84,6 +90,7 @@ class LuaHost:
     def _own_operations(self) -> dict[bytes, Callable[..., wire.Answer]]:
         limits = self._limits
         return {
+            b"memory_limit": lambda: (wire.VALUES, limits.memory_limit / 1024),
             b"tick": lambda kilobytes: (wire.VALUES, limits.tick(kilobytes)),
             b"stopping": lambda: (wire.VALUES, limits.stopping()),
             b"is_utf8": lambda data: (wire.VALUES, _is_utf8(data)),
@@ -99,12 +106,24 @@ class LuaHost:
         )
 
         def source_of(name: bytes) -> bytes:
-            return sources.get(name.decode()) or sloth_lua.source(name.decode())
+            part = name.decode()
+            return sloth_lua.source(part) if part in LIBRARY_PARTS else sources[part]
 
-        boot = runtime.compile(sloth_lua.source("boot"), name=b"@sloth_lua/boot.lua")
+        boot = runtime.compile(sloth_lua.source("boot"), name=b"=sloth_lua/boot.lua")
         names = " ".join(name for name, source in sources.items() if source).encode()
         dispatch: Dispatcher = boot(self._answer, source_of, names)
         return dispatch
+
+    def _ask(self, command: bytes, *arguments: wire.Plain) -> Any:
+        """Call the dispatcher. Raises ScriptError, or the reason why Lua was stopped meanwhile."""
+        try:
+            return self._dispatch(command, *arguments)
+        except luajit21.LuaError as error:
+            # Kept as text only: its traceback would keep Lua objects alive.
+            message = _message(error)
+        if self._limits.reason is not None:
+            raise self._limits.reason
+        raise self._script_error(message)
 
     def _answer(self, operation: bytes, *arguments: Any) -> wire.Answer:
         """Run an operation for Lua. Never raises: an exception must not pass through Lua."""
@@ -122,29 +141,29 @@ class LuaHost:
             self._limits.fail(error)
             return (wire.STOPPED,)
         hint = f" ({error.hint})" if error.hint else ""
-        return (wire.FAILED, f"{error.message}{hint}".encode("utf-8", "surrogateescape"))
+        return (wire.FAILED, f"{error.message}{hint}".encode(errors="backslashreplace"))
 
     # -- coroutines ------------------------------------------------------------------------
 
     def load(self) -> int:
         """Compile the script; returns the coroutine that runs it. Raises ScriptSyntaxError."""
-        loaded = self._dispatch(b"load", self._script.lua, b"@" + self._script.name.encode())
+        loaded = self._ask(b"load", self._script.lua, b"@" + self._script.name.encode())
         if isinstance(loaded, int):
             return loaded
-        message = wire.text(loaded[1])
-        where = location_in(message)
+        message = _printable(loaded[1])
+        where = self._location_in(message)
         raise ScriptSyntaxError(
-            message, where=where, excerpt=self._script.excerpt(where), hint=hint_for(message, "")
+            message, where=where, excerpt=self._script.excerpt(where), hint=hint_for(message)
         )
 
     def start(self, kind: str, function: int, context: dict[str, Any]) -> int:
         """Make a coroutine that calls a function of the script as a command, condition or hook."""
-        thread: int = self._dispatch(b"start", kind.encode(), function, wire.dump(context))
+        thread: int = self._ask(b"start", kind.encode(), function, wire.dump(context))
         return thread
 
     def resume(self, thread: int, answer: wire.Answer = ()) -> Reply:
         """Run a coroutine until it waits or is over. Raises what ended it otherwise."""
-        reply = self._dispatch(b"resume", thread, *answer)
+        reply = self._ask(b"resume", thread, *answer)
         kind, *rest = reply if isinstance(reply, tuple) else (reply,)
         if kind == b"wait":
             operation = wire.text(rest[0])
@@ -154,46 +173,45 @@ class LuaHost:
             return Done(wire.text(rest[0]) if rest and rest[0] is not None else None)
         if kind == b"stopped" and self._limits.reason is not None:
             raise self._limits.reason
-        raise self._script_error(*(wire.text(item) if item else "" for item in rest))
+        raise self._script_error(*(_printable(item) if item else "" for item in rest))
 
     def drop(self, thread: int) -> None:
         """Forget a coroutine that will not be resumed again."""
-        self._dispatch(b"drop", thread)
+        self._ask(b"drop", thread)
 
     def _script_error(self, message: str, raised_at: str = "", trace: str = "") -> ScriptError:
-        where = location_in(message) or raised_at or None
+        message = message[:_LONGEST_MESSAGE]
+        if inside := _IN_LIBRARY.match(message):
+            message = message[inside.end() :]
+        where = self._location_in(message) or raised_at or None
         if where and not message.startswith(where):
             message = f"{where}: {message}"
         excerpt = self._script.excerpt(where)
-        hint = hint_for(message, excerpt or "")
+        hint = hint_for(message)
         return ScriptError(message, where=where, excerpt=excerpt, trace=trace, hint=hint)
+
+    def _location_in(self, message: str) -> str | None:
+        """ "deploy.sloth:12" of a message that begins with a line of the script or a Lua file."""
+        name = re.escape(self._script.name)
+        found = re.match(rf'((?:{name}|[^:\n]*\.lua|\[string "[^\n]*?"\]):\d+): ', message)
+        return found[1] if found else None
 
     # -- what the script defined -----------------------------------------------------------
 
     def describe(self) -> dict[str, Any]:
         """The tasks and workflows that the script defined, as its `dsl.lua` collected them."""
-        description: dict[str, Any] = json.loads(self._dispatch(b"describe"))
+        description: dict[str, Any] = json.loads(self._ask(b"describe"))
         return description
 
     def outputs(self) -> dict[str, Any]:
         """The global table `outputs` of the script. Raises ScriptError if it is not JSON."""
-        try:
-            encoded = self._dispatch(b"outputs")
-        except luajit21.LuaError as error:
-            raise ScriptError(_message(error)) from None
+        encoded = self._ask(b"outputs")
         found: dict[str, Any] = json.loads(encoded) if encoded else {}
         return found
 
 
 def _always(result: object) -> Callable[..., object]:
     return lambda *_arguments: result
-
-
-def location_in(message: str) -> str | None:
-    """ "deploy.sloth:12" of a message that begins with it."""
-    name, _, rest = message.partition(":")
-    line, _, _ = rest.partition(":")
-    return f"{name}:{line}" if line.isdigit() else None
 
 
 def _deny(_object: object, _name: object, _setting: bool) -> object:
@@ -210,4 +228,8 @@ def _is_utf8(data: bytes) -> bool:
 
 def _message(error: luajit21.LuaError) -> str:
     value = error.args[0] if error.args else b""
-    return wire.text(value) if isinstance(value, bytes) else str(value)
+    return _printable(value) if isinstance(value, bytes) else "an error that cannot be shown"
+
+
+def _printable(text: bytes) -> str:
+    return text.decode(errors="replace")
