@@ -6,7 +6,7 @@ local raw, blame, caller = guards.raw, guards.blame, guards.caller
 local STOP, REQUEST, yield = guards.STOP, guards.REQUEST, guards.yield
 local error, type, tostring, format, sub = error, type, tostring, string.format, string.sub
 local pcall, getmetatable, select, find = pcall, getmetatable, select, string.find
-local next, rawget, rawequal = next, rawget, rawequal
+local next, rawget, rawequal, ipairs, setmetatable = next, rawget, rawequal, ipairs, setmetatable
 
 local FAILED, VALUES, JSON, STOPPED = 0, 1, 2, 3
 
@@ -104,6 +104,25 @@ function host.want_or_nil(call, name, value, expected)
   return host.want(call, name, value, expected)
 end
 
+-- Tables of expected fields are constants, so they are taken apart only once.
+local parsed = setmetatable({}, { __mode = "k" })
+
+local function parse(expected)
+  local fields = {}
+  for name, kind in next, expected do
+    local optional = sub(kind, -1) == "?"
+    fields[#fields + 1] = { name = name, optional = optional, kind = optional and sub(kind, 1, -2) or kind }
+  end
+  parsed[expected] = fields
+  return fields
+end
+
+local function names_in(expected)
+  local names = {}
+  for name in next, expected do names[#names + 1] = name end
+  return names
+end
+
 --- A copy of a table of named fields that have these types, and no others.
 ---@param call string "state.resource"
 ---@param fields table what the script gave
@@ -111,15 +130,17 @@ end
 ---@return table
 function host.want_fields(call, fields, expected)
   host.want(call, "its argument", fields, "table")
-  local known, checked = {}, {}
-  for name, kind in next, expected do
-    known[#known + 1] = name
-    local optional = sub(kind, -1) == "?"
-    local want = optional and host.want_or_nil or host.want
-    checked[name] = want(call, name, rawget(fields, name), optional and sub(kind, 1, -2) or kind)
+  local checked = {}
+  for _, field in ipairs(parsed[expected] or parse(expected)) do
+    local name, kind = field.name, field.kind
+    local value = rawget(fields, name)
+    if type(value) ~= kind then
+      value = (field.optional and host.want_or_nil or host.want)(call, name, value, kind)
+    end
+    checked[name] = value
   end
   for name in next, fields do
-    if not expected[name] then host.unknown(call .. ": it has no field", name, known) end
+    if not expected[name] then host.unknown(call .. ": it has no field", name, names_in(expected)) end
   end
   return checked
 end

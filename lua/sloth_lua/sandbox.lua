@@ -7,7 +7,7 @@ local raw = ...
 
 local error, select, tostring, tonumber, type, setmetatable =
   error, select, tostring, tonumber, type, setmetatable
-local rawequal, next, find, getinfo = rawequal, next, string.find, debug.getinfo
+local rawequal, next, find, concat, getinfo = rawequal, next, string.find, table.concat, debug.getinfo
 local raw_pcall, raw_xpcall, raw_load, raw_loadfile = pcall, xpcall, load, loadfile
 local raw_resume, raw_yield, create = coroutine.resume, coroutine.yield, coroutine.create
 local running, isyieldable = coroutine.running, coroutine.isyieldable
@@ -53,7 +53,8 @@ local function let_stop_through(ok, ...)
   return ok, ...
 end
 
-function _G.pcall(f, ...) return let_stop_through(raw_pcall(f, ...)) end
+local function pcall(f, ...) return let_stop_through(raw_pcall(f, ...)) end
+_G.pcall = pcall
 
 function _G.xpcall(f, handler, ...)
   local function unless_stopped(problem)
@@ -77,8 +78,8 @@ end, "", HOOK_EVERY)
 
 -- ---------------------------------------------------------------------- nesting
 
--- How many calls of C are on the stack when a coroutine runs, those of the coroutines that resumed
--- it included. A runaway recursion through them would crash the process.
+-- How many of these calls of C are on the stack when a coroutine runs, those of the coroutines that
+-- resumed it included. A runaway recursion through them would crash the process.
 local nesting = setmetatable({}, { __mode = "k" })
 
 local function enter(call, co, level)
@@ -88,19 +89,32 @@ end
 
 local function level_of(co) return co and nesting[co] or 0 end
 
-local function leave(co, level, ok, ...)
+local raw_gsub = string.gsub
+
+-- Called through pcall, C does not know its own name: "bad argument #1 to '?'".
+local function leave(name, co, level, ok, ...)
   nesting[co] = level
-  if not ok then error((...), 0) end
-  return ...
+  if ok then return ... end
+  local problem = ...
+  if type(problem) == "string" then problem = raw_gsub(problem, "to '%?'", "to '" .. name .. "'", 1) end
+  return error(problem, 0)
 end
 
-local raw_gsub = string.gsub
+local function guarded(name, call)
+  return function(...)
+    local co = running()
+    if not co then return call(...) end
+    local level = level_of(co)
+    enter(name, co, level + 1)
+    return leave(name, co, level, raw_pcall(call, ...))
+  end
+end
+
+table.sort = guarded("table.sort", table.sort)
+local calling_gsub = guarded("string.gsub", raw_gsub)
 function string.gsub(text, pattern, replacement, ...)
-  local co = running()
-  if type(replacement) ~= "function" or not co then return raw_gsub(text, pattern, replacement, ...) end
-  local level = level_of(co)
-  enter("string.gsub", co, level + 1)
-  return leave(co, level, raw_pcall(raw_gsub, text, pattern, replacement, ...))
+  if type(replacement) == "string" then return raw_gsub(text, pattern, replacement, ...) end
+  return calling_gsub(text, pattern, replacement, ...)
 end
 
 -- ---------------------------------------------------------------------- coroutines
@@ -145,22 +159,35 @@ end
 
 -- ---------------------------------------------------------------------- what goes
 
--- Bytecode can crash the interpreter, so only text is compiled. A stop inside a function that
--- gives the text would be taken for an error in it.
-local function compiled(chunk, problem)
-  if not chunk and stopping() then error(STOP, 0) end
-  return chunk, problem
+local function read_all(reader)
+  local pieces = {}
+  repeat
+    local piece = reader()
+    pieces[#pieces + 1] = piece
+  until piece == nil or piece == ""
+  return concat(pieces)
 end
 
+-- Bytecode can crash the interpreter, so only text is compiled. A function that gives it is called
+-- here and not by C, which would take a stop for an error in it and leave the hook switched off.
 -- An absent environment and a nil one differ, hence the `...`.
-function _G.load(chunk, name, _, ...) return compiled(raw_load(chunk, name, "t", ...)) end
+function _G.load(chunk, name, _, ...)
+  if type(chunk) == "function" then
+    local ok, text = pcall(read_all, chunk)
+    if not ok then return nil, text end
+    chunk, name = text, name or "=(load)"
+  end
+  return raw_load(chunk, name, "t", ...)
+end
 _G.loadstring = _G.load
 
 -- Without a path these would wait for the standard input.
-function _G.loadfile(path, _, ...)
+local function loadfile(path, _, ...)
   if type(path) ~= "string" then blame("loadfile: path must be a string, not a " .. type(path)) end
   return raw_loadfile(path, "t", ...)
 end
+_G.loadfile = loadfile
+
 function _G.dofile(path)
   local chunk, problem = loadfile(path)
   if not chunk then blame(problem) end
@@ -188,5 +215,5 @@ io.stdout:setvbuf("line")
 
 return {
   raw = raw, blame = blame, caller = caller, LIBRARY = LIBRARY, STOP = STOP, REQUEST = REQUEST, tasks = tasks,
-  stopping = stopping, create = create, resume = raw_resume, yield = yield, xpcall = raw_xpcall,
+  stopping = stopping, create = create, resume = raw_resume, yield = yield, pcall = raw_pcall, xpcall = raw_xpcall,
 }

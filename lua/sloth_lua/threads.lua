@@ -3,7 +3,7 @@
 
 local guards, host = ...
 local STOP, REQUEST, tasks = guards.STOP, guards.REQUEST, guards.tasks
-local create, resume, xpcall = guards.create, guards.resume, guards.xpcall
+local create, resume, raw_pcall, xpcall = guards.create, guards.resume, guards.pcall, guards.xpcall
 local type, rawequal, getinfo, traceback = type, rawequal, debug.getinfo, debug.traceback
 local find, load, pcall, collectgarbage = string.find, load, pcall, collectgarbage
 local text, encode = host.text, host.encode
@@ -95,6 +95,12 @@ end
 --- Adds an answer of Python's own: the description of the workflows, the global `outputs`.
 function M.answer(command, f) commands[command] = f end
 
-function M.dispatch(command, ...) return commands[command](...) end
+local function told(ok, first, ...)
+  if not ok then return false, text(first) end
+  return true, first, ...
+end
+
+--- True and what the command gives, or false and a message.
+function M.dispatch(command, ...) return told(raw_pcall(commands[command], ...)) end
 
 return M

@@ -40,6 +40,12 @@ class Plugins:
         self._manager.register(built_in, "built-in")
         if _others_are_installed():
             self._load_others()
+        # Most events have no listener, and there may be thousands of them a second.
+        self._heard = {
+            event: name
+            for event, name in _HOOK_OF.items()
+            if getattr(self._manager.hook, name).get_hookimpls()
+        }
 
     def _load_others(self) -> None:
         import importlib.metadata
@@ -64,7 +70,7 @@ class Plugins:
 
     def tell(self, at: datetime, event: Event) -> None:
         """Pass an event on to those who listen to its kind."""
-        if name := _HOOK_OF.get(type(event)):
+        if name := self._heard.get(type(event)):
             for _ in self._results(name, at=at, event=event):
                 pass
 

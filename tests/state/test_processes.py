@@ -154,4 +154,4 @@ def test_it_loads_nothing_that_is_slow_to_load() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
 
-    assert loaded.stdout == "sloth_state.processes\n"
+    assert loaded.stdout == "sloth_state.model.locks sloth_state.processes\n"

@@ -83,6 +83,11 @@ def missing_bytes(path: str) -> int:
     return max(0, pages * (65536 if page_size == 1 else page_size) - os.stat(path).st_size)
 
 
+def uses_log(path: str) -> bool:
+    """Whether the file is in SQLite's write-ahead mode."""
+    return _read_header(path)[18:19] == b"\x02"
+
+
 def why_read_only(path: str) -> str | None:
     """Why the system would not let this process write to the file, or None."""
     if os.statvfs(path).f_flag & os.ST_RDONLY:

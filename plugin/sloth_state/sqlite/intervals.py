@@ -7,9 +7,14 @@ said in it, so that creating and then updating is a creation.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sloth_state.model import Action
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sloth_state.model import Json
 
 _STRENGTH = (Action.NOOP, Action.READ, Action.UPDATE, Action.CREATE)
 
@@ -40,6 +45,8 @@ class Said(NamedTuple):
     attributes: str
     status: str
     action: Action | None
+    value: Mapping[str, Json]
+    """The attributes before they became JSON."""
 
 
 def is_live(state: State | None) -> bool:

@@ -6,7 +6,7 @@ import os
 
 import apsw
 
-from sloth_state.errors import StoreError, StoreFull, StoreUnreadable
+from sloth_state.errors import StoreError, StoreFull, StoreReadOnly, StoreUnreadable
 from sloth_state.sqlite import files, schema
 from sloth_state.sqlite.connection import DISK_FULL, Connection
 from sloth_state.sqlite.translation import translate
@@ -130,22 +130,31 @@ def _open_for_reading(path: str, reason: str) -> Connection:
 
 
 def _readable(path: str) -> apsw.Connection:
+    """SQLite reads a file with a log only if shared memory is there; it must not make some here,
+    for what a reader leaves behind may keep the owner out.
+    """
+    if not files.uses_log(path) or os.path.exists(path + "-shm"):
+        try:
+            return _open_usable(path)
+        except (StoreFull, StoreReadOnly, StoreUnreadable):
+            pass
+    unfinished = [suffix for suffix in ("-wal", "-journal") if _has_content(path + suffix)]
+    return _image(path, unfinished) if unfinished else _open_immutable(path)
+
+
+def _open_usable(path: str) -> apsw.Connection:
     database = _open(path, apsw.SQLITE_OPEN_READONLY)
     try:
         database.set_busy_timeout(BUSY_MILLISECONDS)
         database.pragma("user_version")
-    except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.IOError, apsw.FullError):
-        # It wants to make the file of shared memory that goes with a log.
-        database.close()
-        return _image_with_log(path) if _has_log(path) else _open_immutable(path)
     except apsw.Error as error:
         raise _close_after(error, database, path) from error
     return database
 
 
-def _has_log(path: str) -> bool:
+def _has_content(path: str) -> bool:
     try:
-        return os.stat(path + "-wal").st_size > 0
+        return os.stat(path).st_size > 0
     except FileNotFoundError:
         return False
 
@@ -157,20 +166,20 @@ def _open_immutable(path: str) -> apsw.Connection:
     return _open(f"file:{quote(path)}?immutable=1", flags, path)
 
 
-def _image_with_log(path: str) -> apsw.Connection:
-    """The database with what its log holds, in memory: the log can only be replayed in a copy."""
+def _image(path: str, unfinished: Sequence[str]) -> apsw.Connection:
+    """The database in memory, with what its log or journal holds: a copy can replay that."""
     from shutil import copyfile
     from tempfile import TemporaryDirectory
 
     memory_folder = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with TemporaryDirectory(prefix="sloth-runner-", dir=memory_folder) as folder:
         copy = f"{folder}/state.db"
-        copyfile(path, copy)
-        copyfile(path + "-wal", copy + "-wal")
-        return _image(copy, path)
+        for suffix in ("", *unfinished):
+            copyfile(path + suffix, copy + suffix)
+        return _loaded(copy, path)
 
 
-def _image(copy: str, path: str) -> apsw.Connection:
+def _loaded(copy: str, path: str) -> apsw.Connection:
     image = apsw.Connection(":memory:")
     source = _open(copy, apsw.SQLITE_OPEN_READWRITE, path)
     try:

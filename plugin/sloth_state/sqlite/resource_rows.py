@@ -12,7 +12,7 @@ from sloth_state.sqlite.timestamps import from_microseconds
 from sloth_state.values import from_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sloth_state.model import Json
     from sloth_state.sqlite.connection import Connection, Row
@@ -73,14 +73,14 @@ def past_bindings(stored: Stored, valid_to: int) -> tuple[str | int, ...]:
     return (state.workflow_key, stored.key, state.valid_from, valid_to, *state[5:], checksum)
 
 
-def resource_of(state: State, action: Action) -> Resource:
+def resource_of(state: State, action: Action, attributes: Mapping[str, Json]) -> Resource:
     return Resource(
         state.id,
         state.type,
         state.name,
         action,
         state.status,
-        from_json(state.attributes),
+        attributes,
         from_microseconds(state.created_at),
         from_microseconds(state.updated_at),
     )

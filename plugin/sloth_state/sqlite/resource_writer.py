@@ -16,6 +16,7 @@ from sloth_state.sqlite.resource_rows import (
     stored_state,
 )
 from sloth_state.sqlite.tables import RESOURCES
+from sloth_state.values import from_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +46,9 @@ class ResourceWriter:
         before = self._state(said.type, said.name)
         after = self._changed(before, said)
         self._after[said.type, said.name] = after
-        return resource_of(after, Action.NOOP if after is before else Action(after.action))
+        action = Action.NOOP if after is before else Action(after.action)
+        deleted = said.action is Action.DELETE
+        return resource_of(after, action, from_json(after.attributes) if deleted else said.value)
 
     def write(self) -> None:
         """Write all changes that were applied."""

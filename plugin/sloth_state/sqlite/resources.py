@@ -27,7 +27,7 @@ class Resources(StoreBase):
     def remove_resource(self, run_id: str, type: str, name: str, lock: Lock) -> Resource:
         from sloth_state.sqlite.intervals import Said
 
-        return self._say(run_id, [Said(type, name, "{}", "", model.Action.DELETE)], lock)[0]
+        return self._say(run_id, [Said(type, name, "{}", "", model.Action.DELETE, {})], lock)[0]
 
     def resource(
         self, workflow: str, type: str, name: str, *, version: int | None = None
@@ -107,5 +107,7 @@ def _checked(draft: ResourceDraft) -> Said:
     name = check_name(draft.name, "the resource's name")
     if not isinstance(draft.attributes, Mapping):
         raise InvalidValue(f"attributes of {type}/{name} must be a map")
-    attributes = canonical(dict(draft.attributes), "attributes")
-    return Said(type, name, attributes, check_text(draft.status, "the status"), draft.action)
+    value = dict(draft.attributes)
+    attributes = canonical(value, "attributes")
+    status = check_text(draft.status, "the status")
+    return Said(type, name, attributes, status, draft.action, value)

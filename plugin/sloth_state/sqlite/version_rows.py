@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sloth_state.model import Action, Changes, RunStatus, Version
+from sloth_state.sqlite import files
 from sloth_state.sqlite.checksums import version_hash
 from sloth_state.sqlite.run_rows import update_run
 from sloth_state.sqlite.tables import VERSIONS
@@ -51,7 +52,8 @@ def checked_version(db: Connection, row: Row) -> VersionRow:
 
 def version_of(db: Connection, run: RunRow) -> VersionRow:
     row = db.first(f"{SELECT_VERSIONS} WHERE v.run_key = ?", (run.run_key,))
-    assert row is not None, "a run without a version"
+    if row is None:
+        raise files.damaged(db.path, f"is damaged: run {run.id} has no version")
     return checked_version(db, row)
 
 

@@ -29,15 +29,7 @@ class Versions(StoreBase):
             runs = self._db.select(
                 f"{SELECT_RUNS} WHERE r.workflow_key = ? ORDER BY r.version DESC", (workflow_key,)
             )
-            rows = self._db.select(
-                f"{SELECT_VERSIONS} JOIN workflow_states r USING (run_key) "
-                "WHERE r.workflow_key = ? ORDER BY r.version DESC",
-                (workflow_key,),
-            )
-            return [
-                model_version(self._db, checked_run(self._db, run), checked_version(self._db, row))
-                for run, row in zip(runs, rows, strict=True)
-            ]
+            return [self._version(checked_run(self._db, run)) for run in runs]
 
     def version(self, name: str, version: int) -> Version:
         from sloth_state.sqlite.version_rows import model_version, version_of
@@ -47,7 +39,7 @@ class Versions(StoreBase):
             run = find_run(self._db, "r.workflow_key = ? AND r.version = ?", workflow_key, version)
             if run is None:
                 raise no_such_version(name, version)
-            return model_version(self._db, run, version_of(self._db, run))
+            return self._version(run)
 
     def content(self, hash: str) -> bytes:
         row = self._db.first("SELECT content FROM contents WHERE hash = ?", (hash,))
@@ -57,6 +49,9 @@ class Versions(StoreBase):
         if content_hash(content) != hash:
             raise files.damaged(self._db.path, f"is damaged: the content of {hash} has changed")
         return content
+
+    def _version(self, run: RunRow) -> Version:
+        return model_version(self._db, run, version_of(self._db, run))
 
 
 def no_such_version(name: str, version: int) -> ReferenceNotFound:

@@ -114,16 +114,18 @@ class LuaHost:
         dispatch: Dispatcher = boot(self._answer, source_of, names)
         return dispatch
 
-    def _ask(self, command: bytes, *arguments: wire.Plain) -> Any:
-        """Call the dispatcher. Raises ScriptError, or the reason why Lua was stopped meanwhile."""
-        try:
-            return self._dispatch(command, *arguments)
-        except luajit21.LuaError as error:
-            # Kept as text only: its traceback would keep Lua objects alive.
-            message = _message(error)
+    def _ask(self, command: bytes, *arguments: wire.Plain) -> tuple[Any, ...]:
+        """What a command gives that is on no task's time. Raises as `resume`."""
+        self._limits.enter(None, None)
+        return self._call(command, *arguments)
+
+    def _call(self, command: bytes, *arguments: wire.Plain) -> tuple[Any, ...]:
+        succeeded, *results = self._dispatch(command, *arguments)
+        if succeeded:
+            return tuple(results)
         if self._limits.reason is not None:
             raise self._limits.reason
-        raise self._script_error(message)
+        raise self._script_error(_printable(results[0]))
 
     def _answer(self, operation: bytes, *arguments: Any) -> wire.Answer:
         """Run an operation for Lua. Never raises: an exception must not pass through Lua."""
@@ -147,10 +149,10 @@ class LuaHost:
 
     def load(self) -> int:
         """Compile the script; returns the coroutine that runs it. Raises ScriptSyntaxError."""
-        loaded = self._ask(b"load", self._script.lua, b"@" + self._script.name.encode())
-        if isinstance(loaded, int):
-            return loaded
-        message = _printable(loaded[1])
+        thread, *problem = self._ask(b"load", self._script.lua, b"@" + self._script.name.encode())
+        if thread is not None:
+            return int(thread)
+        message = _printable(problem[0])
         where = self._location_in(message)
         raise ScriptSyntaxError(
             message, where=where, excerpt=self._script.excerpt(where), hint=hint_for(message)
@@ -158,13 +160,12 @@ class LuaHost:
 
     def start(self, kind: str, function: int, context: dict[str, Any]) -> int:
         """Make a coroutine that calls a function of the script as a command, condition or hook."""
-        thread: int = self._ask(b"start", kind.encode(), function, wire.dump(context))
+        thread: int = self._ask(b"start", kind.encode(), function, wire.dump(context))[0]
         return thread
 
     def resume(self, thread: int, answer: wire.Answer = ()) -> Reply:
         """Run a coroutine until it waits or is over. Raises what ended it otherwise."""
-        reply = self._ask(b"resume", thread, *answer)
-        kind, *rest = reply if isinstance(reply, tuple) else (reply,)
+        kind, *rest = self._call(b"resume", thread, *answer)
         if kind == b"wait":
             operation = wire.text(rest[0])
             raw = self._raw_positions.get(operation, frozenset())
@@ -200,12 +201,12 @@ class LuaHost:
 
     def describe(self) -> dict[str, Any]:
         """The tasks and workflows that the script defined, as its `dsl.lua` collected them."""
-        description: dict[str, Any] = json.loads(self._ask(b"describe"))
+        description: dict[str, Any] = json.loads(self._ask(b"describe")[0])
         return description
 
     def outputs(self) -> dict[str, Any]:
         """The global table `outputs` of the script. Raises ScriptError if it is not JSON."""
-        encoded = self._ask(b"outputs")
+        encoded = self._ask(b"outputs")[0]
         found: dict[str, Any] = json.loads(encoded) if encoded else {}
         return found
 
@@ -224,11 +225,6 @@ def _is_utf8(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _message(error: luajit21.LuaError) -> str:
-    value = error.args[0] if error.args else b""
-    return _printable(value) if isinstance(value, bytes) else "an error that cannot be shown"
 
 
 def _printable(text: bytes) -> str:

@@ -1,0 +1,115 @@
+"""Stores of older schemas become stores of this one; every released schema has its file here."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from sloth_state.errors import StoreReadOnly
+from sloth_state.open import open_store
+from sloth_state.sqlite import schema
+from sloth_state.sqlite.schema import MIGRATIONS, Migration, migrate
+
+DATA = Path(__file__).parent / "data"
+NEWEST = MIGRATIONS[-1].number
+
+
+def _restored(number: int, folder: Path) -> Path:
+    """The stored file of a schema, as a file of that release would be."""
+    return Path(shutil.copy(DATA / f"schema-{number}.db", folder / "state.db"))
+
+
+def _shape(database: apsw.Connection) -> list[Any]:
+    return list(database.execute("SELECT type, name, sql FROM sqlite_schema ORDER BY type, name"))
+
+
+@pytest.mark.parametrize("number", [migration.number for migration in MIGRATIONS])
+def test_a_store_of_every_released_schema_opens_with_all_it_had(
+    number: int, tmp_path: Path
+) -> None:
+    path = _restored(number, tmp_path)
+    with open_store(str(path)) as store:
+        assert store.verify() == []
+        assert [(run.name, run.version, run.status.value) for run in store.runs()] == [
+            ("deploy", 3, "failed"),
+            ("deploy", 2, "success"),
+            ("deploy", 1, "success"),
+        ]
+        assert [
+            (each.name, each.action.value, each.attributes)
+            for each in store.resources("deploy", version=2)
+        ] == [
+            ("app.conf", "update", {"mode": "0600", "path": "/etc/app.conf"}),
+            ("motd", "delete", {"path": "/etc/motd"}),
+        ]
+        (first, *_) = reversed(store.runs())
+        assert store.outputs(first.id)["url"].value == "http://example.org"
+        assert store.tags(first.id) == ["stable"]
+        assert [task.name for task in store.tasks(first.id)] == ["configure"]
+        assert store.content(store.version("deploy", 1).source_hash or "") == b"-- deploy.sloth\n"
+        assert store.kv_get("counter") == (True, 3)
+
+
+@pytest.mark.parametrize("number", [migration.number for migration in MIGRATIONS])
+def test_an_upgraded_store_has_the_same_schema_as_a_new_one(number: int, tmp_path: Path) -> None:
+    open_store(str(_restored(number, tmp_path))).close()
+    open_store(str(tmp_path / "new.db")).close()
+    upgraded, new = (
+        apsw.Connection(str(tmp_path / "state.db")),
+        apsw.Connection(str(tmp_path / "new.db")),
+    )
+    assert _shape(upgraded) == _shape(new)
+    assert upgraded.pragma("user_version") == NEWEST
+    recorded = upgraded.execute("SELECT number, name FROM schema_migrations ORDER BY 1").fetchall()
+    assert recorded == [(each.number, each.name) for each in MIGRATIONS]
+    upgraded.close()
+    new.close()
+
+
+def test_a_migration_is_applied_once_and_recorded(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    open_store(str(path)).close()
+    following = Migration(NEWEST + 1, "a note", "CREATE TABLE notes (text TEXT) STRICT;")
+    database = apsw.Connection(str(path))
+    for _ in range(2):
+        migrate(database, [*MIGRATIONS, following])
+    assert database.pragma("user_version") == NEWEST + 1
+    assert database.execute(
+        "SELECT name FROM schema_migrations ORDER BY number DESC LIMIT 1"
+    ).fetchall() == [("a note",)]
+    database.close()
+
+
+def test_a_migration_that_fails_leaves_the_schema_before(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    open_store(str(path)).close()
+    statements = "CREATE TABLE notes (text TEXT) STRICT; CREATE TABLE notes (text TEXT) STRICT;"
+    database = apsw.Connection(str(path))
+    before = _shape(database)
+    with pytest.raises(apsw.SQLError):
+        migrate(database, [*MIGRATIONS, Migration(NEWEST + 1, "broken", statements)])
+    assert _shape(database) == before
+    assert database.pragma("user_version") == NEWEST
+    database.close()
+    with open_store(str(path)) as store:
+        assert store.verify() == []
+
+
+def test_an_older_store_that_cannot_be_written_to_says_that_it_must_be_upgraded(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "state.db"
+    open_store(str(path)).close()
+    database = apsw.Connection(str(path))
+    database.pragma("user_version", NEWEST - 1)
+    with pytest.raises(StoreReadOnly) as error:
+        schema.refuse_upgrade(database, str(path), "the file is read-only")
+    assert error.value.message == (
+        f"the state store {path} cannot be written to: the file is read-only, "
+        f"and its schema {NEWEST - 1} must be upgraded first"
+    )
+    database.close()
