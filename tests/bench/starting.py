@@ -39,7 +39,11 @@ def _fill() -> None:
     with open_store() as store:
         for name in range(10):
             lock = store.acquire_lock(
-                LockScope.WORKFLOW, f"workflow-{name}", current_holder(), timedelta(hours=1), is_dead
+                LockScope.WORKFLOW,
+                f"workflow-{name}",
+                current_holder(),
+                timedelta(hours=1),
+                is_dead,
             )
             with store._db.transaction():  # one commit for all, or filling takes minutes
                 for _ in range(RUNS // 10):

@@ -42,8 +42,14 @@ def test_the_page_of_commands_is_what_the_commands_say() -> None:
 
 def test_every_error_code_stands_beside_its_exit_code() -> None:
     rows = dict(re.findall(r"^\| (\d+) \|[^|]*\| ([^|]*) \|$", page("reference/errors.md"), re.M))
-    documented = {(code, int(exit)) for exit, codes in rows.items() for code in codes.strip("` ").split()}
-    real = {(each.code, each.exit_code) for each in error_classes() if each.__module__.startswith("sloth_")}
+    documented = {
+        (code, int(exit)) for exit, codes in rows.items() for code in codes.strip("` ").split()
+    }
+    real = {
+        (each.code, each.exit_code)
+        for each in error_classes()
+        if each.__module__.startswith("sloth_")
+    }
     assert documented == real
 
 

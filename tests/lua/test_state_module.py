@@ -14,7 +14,9 @@ end
 """
 
 
-def run(sloth: Any, body: str, *options: str, name: str = "app") -> subprocess.CompletedProcess[str]:
+def run(
+    sloth: Any, body: str, *options: str, name: str = "app"
+) -> subprocess.CompletedProcess[str]:
     """Run a workflow of one task with this body."""
     sloth.write(f"{name}.sloth", f'{EQUAL}task("t"):command(function()\n{body}\nend)\n')
     return sloth("run", f"{name}.sloth", *options)
@@ -102,7 +104,10 @@ def test_outputs_are_kept_and_read_by_other_workflows(sloth: Any) -> None:
 
 
 def test_previous_is_the_last_successful_version(sloth: Any) -> None:
-    passes(sloth, 'equal(state.previous(), nil) state.resource{type="c", name="a"} state.set_output("n", 1)')
+    passes(
+        sloth,
+        'equal(state.previous(), nil) state.resource{type="c", name="a"} state.set_output("n", 1)',
+    )
     fails(sloth, 'state.resource{type="c", name="b"} error("no")')
     passes(
         sloth,
@@ -127,7 +132,9 @@ def test_metadata_and_the_workflow_itself(sloth: Any) -> None:
 
 
 def test_the_global_outputs_are_published(sloth: Any) -> None:
-    sloth.write("app.sloth", 'outputs = { a = 1 }\ntask("t"):command(function() outputs.b = "x" end)')
+    sloth.write(
+        "app.sloth", 'outputs = { a = 1 }\ntask("t"):command(function() outputs.b = "x" end)'
+    )
     assert sloth("run", "app.sloth").returncode == 0
     assert sloth.json("state", "workflow", "outputs", "app") == {"a": 1, "b": "x"}
 

@@ -297,7 +297,7 @@ BAD_FILES = {
 }
 
 
-@pytest.mark.parametrize("source,code,message", BAD_FILES.values(), ids=BAD_FILES.keys())
+@pytest.mark.parametrize(("source", "code", "message"), BAD_FILES.values(), ids=BAD_FILES.keys())
 @pytest.mark.parametrize("command", ["run", "validate", "list"])
 def test_a_bad_file_is_one_clear_error(
     sloth: Any, command: str, source: str, code: int, message: str
@@ -357,11 +357,13 @@ local function deep(n) local t = {} for _ = 1, n do t = { t } end return { type 
 """
 
 
-@pytest.mark.parametrize("record,message", BAD_RECORDS.values(), ids=BAD_RECORDS.keys())
+@pytest.mark.parametrize(("record", "message"), BAD_RECORDS.values(), ids=BAD_RECORDS.keys())
 def test_a_bad_record_blames_the_scripts_line_and_writes_nothing(
     sloth: Any, record: str, message: str
 ) -> None:
-    sloth.write("x.sloth", f'{HELPERS}task("x"):command(function()\n  state.resource({record})\nend)')
+    sloth.write(
+        "x.sloth", f'{HELPERS}task("x"):command(function()\n  state.resource({record})\nend)'
+    )
     result = sloth("run", "x.sloth")
     assert result.returncode == 1
     assert "x.sloth:5: " in result.stderr
@@ -385,7 +387,7 @@ end)
 def slow(sloth: Any) -> Any:
     """A run that waits in a command until it is stopped."""
     process = sloth.start("run", sloth.write("slow.sloth", SLOW))
-    wait_for(lambda: (sloth.folder / "child").exists())
+    wait_for((sloth.folder / "child").exists)
     sloth.process = process
     yield sloth
     process.kill()
@@ -403,7 +405,7 @@ def test_a_second_run_of_the_same_workflow_is_told_who_runs_it(slow: Any) -> Non
 def test_a_second_run_can_wait_for_the_first(sloth: Any) -> None:
     sloth.write("wait.sloth", 'task("x"):command(function() fs.write("on", "") sleep(0.7) end)')
     first = sloth.start("run", "wait.sloth")
-    wait_for(lambda: (sloth.folder / "on").exists())
+    wait_for((sloth.folder / "on").exists)
     second = sloth("run", "wait.sloth", "--lock-timeout", "20s")
     assert second.returncode == 0, second.stderr
     assert "Note: waiting for wait is locked by " in second.stderr
@@ -412,7 +414,9 @@ def test_a_second_run_can_wait_for_the_first(sloth: Any) -> None:
     assert [run["version"] for run in sloth.json("state", "workflow", "list")] == [2, 1]
 
 
-@pytest.mark.parametrize("number,name", [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")])
+@pytest.mark.parametrize(
+    ("number", "name"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")]
+)
 def test_a_signal_ends_the_run_and_its_commands(slow: Any, number: int, name: str) -> None:
     slow.process.send_signal(number)
     _, errors = slow.process.communicate(timeout=10)
@@ -438,7 +442,7 @@ def test_a_signal_ends_the_run_and_its_commands(slow: Any, number: int, name: st
 def test_ctrl_c_stops_a_busy_script(sloth: Any, loop: str) -> None:
     sloth.write("busy.sloth", f'task("x"):command(function() fs.write("on", "") {loop} end)')
     process = sloth.start("run", "busy.sloth")
-    wait_for(lambda: (sloth.folder / "on").exists())
+    wait_for((sloth.folder / "on").exists)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=10)
     assert (process.returncode, errors) == (130, "Error: interrupted by Ctrl-C\n")
@@ -449,7 +453,7 @@ def test_a_second_ctrl_c_ends_even_a_script_that_is_stuck_in_c(sloth: Any) -> No
     stuck = 'fs.write("on", "") string.find(string.rep("a", 60000), string.rep("a?", 30) .. string.rep("a*", 9) .. "b")'
     sloth.write("stuck.sloth", f'task("x"):command(function() {stuck} end)')
     process = sloth.start("run", "stuck.sloth")
-    wait_for(lambda: (sloth.folder / "on").exists())
+    wait_for((sloth.folder / "on").exists)
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
     time.sleep(0.5)

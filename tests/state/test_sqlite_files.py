@@ -469,3 +469,26 @@ def test_without_shared_memory_a_store_keeps_a_journal_instead_of_a_log(tmp_path
 def test_an_error_of_sqlite_that_means_a_bug_is_not_translated(tmp_path: Path) -> None:
     with open_store(str(tmp_path / "state.db")) as store, pytest.raises(apsw.SQLError):
         store._db.select("SELEC 1")  # type: ignore[attr-defined]
+
+
+_LEAVE_JOURNAL = """
+import os, sys
+import apsw
+database = apsw.Connection(sys.argv[1])
+database.pragma("journal_mode", "DELETE")
+database.pragma("cache_size", 1)  # so that changed pages go to the file before the commit
+database.execute("BEGIN; UPDATE key_values SET value = replace(value, 'x', 'y')")
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_an_unfinished_transaction_is_not_seen_on_a_read_only_file_system(tmp_path: Path) -> None:
+    path = _prepared(tmp_path / "state.db", keys=50)
+    subprocess.run([sys.executable, "-c", _LEAVE_JOURNAL, str(path)], check=False)
+    assert path.with_name("state.db-journal").stat().st_size > 0
+    assert b"yyyy" in path.read_bytes()
+    lines = _look_after(READ_ONLY_MOUNT, path)
+    assert lines[0].startswith("the file system is read-only | ['key-0', 'key-1', 'key-10'")
+    with open_store(str(path)) as store:
+        assert store.kv_get("key-7") == (True, "x" * 1000)
+        assert store.verify() == []

@@ -1,12 +1,10 @@
-"""Making a store's file, and getting at one by the best way its surroundings allow."""
+"""Opening a store's file in the best way its surroundings allow."""
 
 from __future__ import annotations
 
-import os
-
 import apsw
 
-from sloth_state.errors import StoreError, StoreFull, StoreReadOnly, StoreUnreadable
+from sloth_state.errors import StoreError, StoreFull, StoreUnreadable
 from sloth_state.sqlite import files, schema
 from sloth_state.sqlite.connection import DISK_FULL, Connection
 from sloth_state.sqlite.translation import translate
@@ -23,7 +21,9 @@ def connect(path: str, *, create: bool) -> Connection:
     if not files.store_exists(path):
         if not create:
             raise files.missing(path)
-        _create(path)
+        from sloth_state.sqlite.creation import create_store
+
+        create_store(path)
     reason = files.why_read_only(path)
     if reason is None:
         try:
@@ -32,64 +32,20 @@ def connect(path: str, *, create: bool) -> Connection:
             reason = DISK_FULL
         except StoreUnreadable:
             reason = "SQLite cannot keep its log on this file system"
-    return _open_for_reading(path, reason)
+    from sloth_state.sqlite.read_only import open_for_reading
 
-
-def _create(path: str) -> None:
-    """Make the file complete under another name first: nobody ever sees an unfinished store."""
-    files.make_folder(path)
-    queue = WriteQueue(path)
-    queue.acquire()
-    try:
-        if not files.store_exists(path):
-            _build(path)
-    finally:
-        queue.close()
-
-
-def _build(path: str) -> None:
-    unfinished = path + ".new"
-    try:
-        _remove_with_logs(unfinished)
-        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL, 0o600))
-        _initialise(unfinished, path)
-        # A log left behind by a store that somebody removed would be replayed into the new one.
-        _remove_with_logs(path)
-        os.rename(unfinished, path)
-        files.sync_folder(path)
-    except OSError as error:
-        raise files.unmakeable(path, f"the file {unfinished}", error) from error
-    finally:
-        _remove_with_logs(unfinished)
-
-
-def _initialise(unfinished: str, path: str) -> None:
-    database = apsw.Connection(unfinished, flags=apsw.SQLITE_OPEN_READWRITE)
-    try:
-        # Readers then never wait for writers. A file system without shared memory keeps the old
-        # mode and says so, see `_configure`.
-        database.pragma("journal_mode", "WAL")
-        schema.create(database)
-    except apsw.Error as error:
-        raise translate(error, path, database.system_errno) from error
-    finally:
-        database.close()
-
-
-def _remove_with_logs(path: str) -> None:
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        files.remove_if_there(path + suffix)
+    return open_for_reading(path, reason)
 
 
 def _open_for_writing(path: str) -> Connection:
     queue = WriteQueue(path)
-    database = _open(path, apsw.SQLITE_OPEN_READWRITE)
+    database = open_file(path, apsw.SQLITE_OPEN_READWRITE)
     try:
         _configure(database)
         schema.check(database, path)
         schema.upgrade(database, queue)
     except apsw.Error as error:
-        raise _close_after(error, database, path) from error
+        raise close_after(error, database, path) from error
     except StoreError:
         database.close()
         raise
@@ -113,93 +69,16 @@ def _configure(database: apsw.Connection) -> None:
     database.pragma("trusted_schema", False)
 
 
-def _open_for_reading(path: str, reason: str) -> Connection:
-    """Read where writing is impossible, which SQLite by itself refuses if it has to make files."""
-    database = _readable(path)
-    try:
-        database.pragma("trusted_schema", False)
-        database.pragma("query_only", True)
-        schema.check(database, path)
-        schema.refuse_upgrade(database, path, reason)
-    except apsw.Error as error:
-        raise _close_after(error, database, path) from error
-    except StoreError:
-        database.close()
-        raise
-    return Connection(database, path, queue=WriteQueue(path), read_only=reason)
-
-
-def _readable(path: str) -> apsw.Connection:
-    """SQLite reads a file with a log only if shared memory is there; it must not make some here,
-    for what a reader leaves behind may keep the owner out.
-    """
-    if not files.uses_log(path) or os.path.exists(path + "-shm"):
-        try:
-            return _open_usable(path)
-        except (StoreFull, StoreReadOnly, StoreUnreadable):
-            pass
-    unfinished = [suffix for suffix in ("-wal", "-journal") if _has_content(path + suffix)]
-    return _image(path, unfinished) if unfinished else _open_immutable(path)
-
-
-def _open_usable(path: str) -> apsw.Connection:
-    database = _open(path, apsw.SQLITE_OPEN_READONLY)
-    try:
-        database.set_busy_timeout(BUSY_MILLISECONDS)
-        database.pragma("user_version")
-    except apsw.Error as error:
-        raise _close_after(error, database, path) from error
-    return database
-
-
-def _has_content(path: str) -> bool:
-    try:
-        return os.stat(path).st_size > 0
-    except FileNotFoundError:
-        return False
-
-
-def _open_immutable(path: str) -> apsw.Connection:
-    from urllib.parse import quote
-
-    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
-    return _open(f"file:{quote(path)}?immutable=1", flags, path)
-
-
-def _image(path: str, unfinished: Sequence[str]) -> apsw.Connection:
-    """The database in memory, with what its log or journal holds: a copy can replay that."""
-    from shutil import copyfile
-    from tempfile import TemporaryDirectory
-
-    memory_folder = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    with TemporaryDirectory(prefix="sloth-runner-", dir=memory_folder) as folder:
-        copy = f"{folder}/state.db"
-        for suffix in ("", *unfinished):
-            copyfile(path + suffix, copy + suffix)
-        return _loaded(copy, path)
-
-
-def _loaded(copy: str, path: str) -> apsw.Connection:
-    image = apsw.Connection(":memory:")
-    source = _open(copy, apsw.SQLITE_OPEN_READWRITE, path)
-    try:
-        with image.backup("main", source, "main") as backup:
-            backup.step()
-    except apsw.Error as error:
-        raise _close_after(error, image, path) from error
-    finally:
-        source.close()
-    return image
-
-
-def _open(name: str, flags: int, path: str | None = None) -> apsw.Connection:
+def open_file(name: str, flags: int, path: str | None = None) -> apsw.Connection:
+    """`path` is for errors, where the name is another or a URI."""
     try:
         return apsw.Connection(name, flags=flags)
     except apsw.Error as error:
         raise translate(error, path or name) from error
 
 
-def _close_after(error: apsw.Error, database: apsw.Connection, path: str) -> Exception:
+def close_after(error: apsw.Error, database: apsw.Connection, path: str) -> Exception:
+    """Close a database that cannot be used; the error to raise for what it said."""
     translated = translate(error, path, database.system_errno)
     database.close()
     return translated

@@ -9,20 +9,17 @@ from sloth_state.sqlite import files
 from sloth_state.sqlite.base import StoreBase
 from sloth_state.sqlite.checksums import content_hash
 from sloth_state.sqlite.run_rows import SELECT_RUNS, checked_run, find_run
+from sloth_state.sqlite.version_rows import model_version, version_of
 
 if TYPE_CHECKING:
     from sloth_state.model import Version
+    from sloth_state.sqlite.run_rows import RunRow
 
 
 class Versions(StoreBase):
     """The part of `Store` about versions."""
 
     def versions(self, name: str) -> list[Version]:
-        from sloth_state.sqlite.version_rows import (
-            SELECT_VERSIONS,
-            checked_version,
-            model_version,
-        )
 
         with self._db.snapshot():
             workflow_key = self._workflow_key(name)
@@ -32,7 +29,6 @@ class Versions(StoreBase):
             return [self._version(checked_run(self._db, run)) for run in runs]
 
     def version(self, name: str, version: int) -> Version:
-        from sloth_state.sqlite.version_rows import model_version, version_of
 
         with self._db.snapshot():
             workflow_key = self._workflow_key(name)

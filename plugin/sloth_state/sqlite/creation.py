@@ -1,0 +1,62 @@
+"""Making a store's file."""
+
+from __future__ import annotations
+
+import os
+
+import apsw
+
+from sloth_state.sqlite import files, schema
+from sloth_state.sqlite.translation import translate
+from sloth_state.sqlite.write_queue import WriteQueue
+
+_LOGS = ("-wal", "-shm", "-journal")
+
+
+def create_store(path: str) -> None:
+    """Make the file, unless another process does so first.
+
+    It is made complete under another name, so that nobody ever sees an unfinished store.
+    """
+    files.make_folder(path)
+    queue = WriteQueue(path)
+    queue.acquire()
+    try:
+        if not files.store_exists(path):
+            _build(path)
+    finally:
+        queue.close()
+
+
+def _build(path: str) -> None:
+    unfinished = path + ".new"
+    try:
+        _remove(unfinished, "", *_LOGS)
+        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL, 0o600))
+        _initialise(unfinished, path)
+        # A log left behind by a store that somebody removed would be replayed into the new one.
+        _remove(path, *_LOGS)
+        os.rename(unfinished, path)
+        files.sync_folder(path)
+    except OSError as error:
+        raise files.unmakeable(path, f"the file {unfinished}", error) from error
+    finally:
+        _remove(unfinished, "", *_LOGS)
+
+
+def _initialise(unfinished: str, path: str) -> None:
+    database = apsw.Connection(unfinished, flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        # Readers then never wait for writers. A file system without shared memory keeps the old
+        # mode and says so, see `_configure`.
+        database.pragma("journal_mode", "WAL")
+        schema.create(database)
+    except apsw.Error as error:
+        raise translate(error, path, database.system_errno) from error
+    finally:
+        database.close()
+
+
+def _remove(path: str, *suffixes: str) -> None:
+    for suffix in suffixes:
+        files.remove_if_there(path + suffix)
