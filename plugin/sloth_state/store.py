@@ -106,7 +106,7 @@ class Store(Protocol):
         latest: bool = False,
         limit: int | None = None,
     ) -> list[Run]:
-        """Runs, newest first; `latest`: of each workflow only the newest, then the other filters."""
+        """Runs, newest first. `latest`: of each workflow the newest; then the other filters."""
 
     def count_runs(
         self,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from sloth_runner.errors import DefinitionError
 from sloth_runner.workflow import Call, Shell, Task, Workflow
+from sloth_state.errors import InvalidValue
+from sloth_state.values import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 def workflows_of(description: Mapping[str, Any], script: Script) -> list[Workflow]:
     """All workflows of a file; the implicit one, named after the file, if it defines only tasks.
 
-    Raises DefinitionError: no tasks, unknown dependency, duplicate name, cycle, no command.
+    Raises DefinitionError: no tasks, unknown dependency, duplicate or bad name, cycle, no command.
     """
     explicit = [_workflow(spec, script) for spec in description["workflows"]]
     if explicit:
@@ -44,33 +46,38 @@ def _check_unique_workflows(workflows: Sequence[Workflow]) -> None:
 
 
 def _workflow(spec: Mapping[str, Any], script: Script) -> Workflow:
-    config = spec["config"]
-    tasks = [_task(each, config) for each in _in_source_order(spec, script)]
+    config, where = spec["config"], _where(spec, script)
+    name = _name(spec, "workflow", where)
+    tasks = [_task(each, config, script) for each in _in_source_order(spec, script)]
     if not tasks:
         raise DefinitionError(
-            f"{spec['where']}: the workflow {spec['name']!r} has no tasks",
-            hint="Give it some: :tasks({ … })",
+            f"{where}: the workflow {name!r} has no tasks", hint="Give it some: :tasks({ … })"
         )
     _check_names(tasks)
     return Workflow(
-        name=spec["name"],
-        where=spec["where"],
+        name=name,
+        where=where,
         tasks=tuple(_sorted(tasks)),
         description=spec.get("description", ""),
         version=spec.get("version", ""),
         timeout=config.get("timeout"),
-        max_parallel_tasks=_parallel(config, spec["where"]),
+        max_parallel_tasks=config.get("max_parallel_tasks"),
         continue_on_error=config.get("continue_on_error", True),
         workdir=_absolute(config.get("workdir"), script),
         hooks=_hooks(spec["hooks"]),
     )
 
 
-def _parallel(config: Mapping[str, Any], where: str) -> int | None:
-    limit = config.get("max_parallel_tasks")
-    if limit is not None and (limit < 1 or limit != int(limit)):
-        raise DefinitionError(f"{where}: max_parallel_tasks must be a whole number, 1 or more")
-    return limit
+def _where(spec: Mapping[str, Any], script: Script) -> str:
+    """The line of a definition, or just the file after a tail call, which hides its line."""
+    return str(spec.get("where", script.name))
+
+
+def _name(spec: Mapping[str, Any], kind: str, where: str) -> str:
+    try:
+        return check_name(spec["name"], f"the {kind}'s name")
+    except InvalidValue as error:
+        raise DefinitionError(f"{where}: {error.message}") from None
 
 
 def _absolute(workdir: str | None, script: Script) -> str | None:
@@ -84,26 +91,45 @@ def _in_source_order(spec: Mapping[str, Any], script: Script) -> list[Mapping[st
     keyed = [task for task in spec["tasks"] if "key" in task]
     listed = [task for task in spec["tasks"] if "key" not in task]
     text = script.source.decode(errors="replace")
+    line = _where(spec, script).rpartition(":")[2]
+    start = _offset(text, int(line) if line.isdigit() else 1)
 
-    def position(task: Mapping[str, Any]) -> tuple[int, int]:
-        found = re.search(rf"\b{re.escape(task['key'])}\b\W{{0,4}}=\s*\{{", text)
-        return task.get("line") or 0, found.start() if found else 0
+    def place(task: Mapping[str, Any]) -> tuple[int, int]:
+        return _position(task, text, start), task.get("line", 0)
 
-    if keyed and all("line" in task for task in keyed):
-        return listed + sorted(keyed, key=lambda task: int(task["line"]))
-    return listed + sorted(keyed, key=lambda task: position(task)[1])
+    return listed + sorted(keyed, key=place)
 
 
-def _task(spec: Mapping[str, Any], config: Mapping[str, Any]) -> Task:
+def _position(task: Mapping[str, Any], text: str, start: int) -> int:
+    """Where the key of a task stands: the last place before its function's end, or else the first.
+
+    What stands before the workflow's own definition, at `start`, is only looked at if need be.
+    """
+    key = rf"(?<!\w){re.escape(task['key'])}['\"]?\s*\]?\s*="
+    places = [found.start() for found in re.finditer(rf"{key}\s*\{{", text)]
+    places = places or [found.start() for found in re.finditer(rf"{key}(?!=)", text)]
+    places = [place for place in places if place >= start] or places or [len(text)]
+    end = _offset(text, task.get("line", 0) + 1)
+    return max((place for place in places if place < end), default=places[0])
+
+
+def _offset(text: str, line: int) -> int:
+    """Where a line begins; 0 for those that do not exist."""
+    return sum(len(each) + 1 for each in text.split("\n")[: max(0, line - 1)])
+
+
+def _task(spec: Mapping[str, Any], config: Mapping[str, Any], script: Script) -> Task:
+    where = _where(spec, script)
+    name = _name(spec, "task", where)
     command = _action(spec.get("command"))
     if command is None:
         raise DefinitionError(
-            f"{spec['where']}: the task {spec['name']!r} has no command",
+            f"{where}: the task {name!r} has no command",
             hint='Give it one: :command(function() … end) or :command("make")',
         )
     return Task(
-        name=spec["name"],
-        where=spec["where"],
+        name=name,
+        where=where,
         command=command,
         description=spec.get("description", ""),
         depends_on=tuple(dict.fromkeys(spec["depends_on"])),

@@ -6,23 +6,28 @@ import re
 
 from sloth_state.errors import InvalidValue
 
+LONGEST = 100 * 365 * 86400.0
+"""Seconds; more than this, and sums with the present time overflow."""
+
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|[dhms])\s*")
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|[dhms])\s*")
 
 
 def parse_duration(text: str | float) -> float:
     """Seconds of a duration. Raises InvalidValue for anything else, also for negative ones."""
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = _parse_parts(str(text))
+    seconds = _parse_text(text) if isinstance(text, str) else float(text)
     if not 0 <= seconds < float("inf"):
         raise _not_a_duration(text)
+    if seconds > LONGEST:
+        raise InvalidValue(f"{text!r} is longer than 100 years", hint="Is its unit right?")
     return seconds
 
 
-def _parse_parts(text: str) -> float:
+def _parse_text(text: str) -> float:
     stripped = text.strip()
+    if _NUMBER.fullmatch(stripped):
+        return float(stripped)
     total, position = 0.0, 0
     while position < len(stripped):
         part = _PART.match(stripped, position)

@@ -55,18 +55,31 @@ class Plugins:
                 self._manager.register(entry_point.load(), entry_point.name)
             except Exception as error:  # somebody else's code
                 self._report(f"the plugin {entry_point.name} cannot be loaded: {error}")
+        try:
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            self._report(f"a plugin is out of date or misspelt: {error}")
 
     def lua_modules(self, session: Session) -> list[LuaModule]:
         """The modules of all plugins; a later one of the same name does not replace the first."""
         modules: dict[str, LuaModule] = {}
-        for found in self._results("sloth_lua_modules", session=session):
-            for module in found:
+        for module in self._listed("sloth_lua_modules", session=session):
+            if module.name.isidentifier():
                 modules.setdefault(module.name, module)
+            else:
+                self._report(f"a plugin has a module {module.name!r}, which is no name in Lua")
         return list(modules.values())
 
     def cli_commands(self) -> list[Any]:
         """The commands of all plugins."""
-        return [command for found in self._results("sloth_cli_commands") for command in found]
+        return list(self._listed("sloth_cli_commands"))
+
+    def _listed(self, hook: str, **arguments: Any) -> Iterator[Any]:
+        for found in self._results(hook, **arguments):
+            if isinstance(found, list):
+                yield from found
+            else:
+                self._report(f"a plugin answered {hook} with {found!r} instead of a list")
 
     def tell(self, at: datetime, event: Event) -> None:
         """Pass an event on to those who listen to its kind."""

@@ -9,6 +9,7 @@ from sloth_runner.errors import ScriptNotFound, ScriptUnreadable
 
 # Lua shortens longer chunk names to "...", which would spoil every message.
 _LONGEST_CHUNK_NAME = 55
+"""Bytes."""
 
 
 class Script(NamedTuple):
@@ -67,7 +68,13 @@ def read_script(path: str) -> Script:
 
 
 def _chunk_name(path: str) -> str:
-    return path if len(os.fsencode(path)) <= _LONGEST_CHUNK_NAME else os.path.basename(path)[-50:]
+    """Always text: bytes of the path that are no UTF-8 are shown as U+FFFD."""
+    name = os.fsencode(path).decode(errors="replace")
+    if len(name.encode()) > _LONGEST_CHUNK_NAME:
+        name = os.fsencode(os.path.basename(path)).decode(errors="replace")
+    while len(name.encode()) > _LONGEST_CHUNK_NAME:
+        name = name[1:]
+    return name
 
 
 def _workflow_files(folder: str) -> list[str]:

@@ -21,6 +21,8 @@ CAPTURE_LIMIT = 64 * 2**20
 DRAIN_SECONDS = 0.2
 """How long after the command's end its streams may be silent and open (a child in the background
 holds them) before they are left alone."""
+DRAIN_ROUNDS = 5
+"""How often that is granted anew because something came."""
 
 _groups: set[int] = set()
 
@@ -120,7 +122,7 @@ async def _start(command: Command) -> tuple[asyncio.SubprocessTransport, _Captur
             "-c",
             command.text,
             cwd=command.workdir,
-            env={**os.environ, **command.environment, **_home_of(command.user)},
+            env={**os.environ, **_home_of(command.user), **command.environment},
             stdin=asyncio.subprocess.DEVNULL if command.stdin is None else asyncio.subprocess.PIPE,
             start_new_session=True,
             **_identity(command.user),
@@ -162,12 +164,14 @@ def _feed(transport: asyncio.SubprocessTransport, stdin: bytes | None) -> None:
 
 
 async def _drain(capture: _Capture) -> None:
-    received = -1
-    while received != capture.received and not capture.closed.is_set():
+    """Wait for what is still in the pipes, but not for a child in the background that writes on."""
+    for _ in range(DRAIN_ROUNDS):
         received = capture.received
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
                 await capture.closed.wait()
+        if capture.closed.is_set() or received == capture.received:
+            return
 
 
 async def end_group(pid: int, exited: asyncio.Event) -> None:

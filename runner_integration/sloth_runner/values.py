@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from sloth_runner.host.wire import check_exact
 from sloth_state.errors import InvalidValue, NotFound, UsageError
+from sloth_state.values import canonical, check_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from sloth_state.model import Json
 
-_INTEGER = re.compile(r"-?(0|[1-9]\d*)$")
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 _WORDS: Mapping[str, Json] = {"true": True, "false": False, "null": None}
 
 
@@ -47,9 +47,11 @@ def _read(path: str) -> dict[str, Any]:
             content = yaml.safe_load(file)
     except FileNotFoundError:
         raise NotFound(f"there is no values file {path}", hint="Check the path.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the values file {path} cannot be read: {error}") from None
-    except yaml.YAMLError as error:
+    except OSError as error:
+        raise UsageError(f"the values file {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"the values file {path} is not UTF-8 text") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UsageError(f"the values file {path} is not YAML: {_place(error)}") from None
     if content is None:
         return {}
@@ -65,15 +67,23 @@ def _place(error: Exception) -> str:
 
 
 def _checked(content: dict[str, Any], path: str) -> dict[str, Any]:
-    """YAML knows more than JSON: dates become text, keys that are no text are refused."""
-    import json
-
+    """YAML knows more than JSON: dates become text; keys that are no text, and all else, do not."""
     try:
-        plain: dict[str, Any] = json.loads(json.dumps(content, default=str, allow_nan=False))
-        check_exact(plain)
-    except (TypeError, ValueError) as error:
-        raise InvalidValue(f"the values file {path} holds what is no JSON value: {error}") from None
+        plain: dict[str, Any] = _without_dates(content)
+        canonical(plain, f"{path}: values")
+    except RecursionError:
+        raise InvalidValue(f"{path}: values is nested too deeply, or contains itself") from None
     return plain
+
+
+def _without_dates(value: Any) -> Any:
+    from datetime import date
+
+    if isinstance(value, dict):
+        return {key: _without_dates(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_dates(item) for item in value]
+    return str(value) if isinstance(value, date) else value
 
 
 def _parse_assignment(assignment: str) -> dict[str, Any]:
@@ -85,6 +95,8 @@ def _parse_assignment(assignment: str) -> dict[str, Any]:
             f"--set {assignment!r} is not name=value", hint="For instance: --set web.replicas=3"
         )
     nested: Any = _parse_scalar(value)
+    check_text(key, "a name in --set")
+    canonical(nested, f"--set {key}")
     for part in reversed(parts):
         nested = {part: nested}
     result: dict[str, Any] = nested
@@ -95,8 +107,6 @@ def _parse_scalar(text: str) -> Json:
     """Whole numbers, true, false and null; all else is text, also 1.10 and 007 (as Helm has it)."""
     if text in _WORDS:
         return _WORDS[text]
-    if _INTEGER.match(text):
-        number = int(text)
-        check_exact(number)
-        return number
+    if _INTEGER.fullmatch(text):
+        return int(text[:20])  # more digits are too many for a number in any case
     return text

@@ -39,12 +39,9 @@ class Runs(StoreBase):
 
     def begin_run(self, new: NewRun, lock: Lock) -> Run:
         from sloth_state.sqlite import lock_rows
-        from sloth_state.sqlite.contents import keep_content
 
         name = check_name(new.name, "the workflow's name")
         metadata = _metadata_text(new.metadata)
-        message = check_text(new.message or "", "the message")
-        values = None if new.values is None else canonical(new.values, "values").encode()
         check_covers(lock, name)
         with self._db.transaction():
             now = self._now()
@@ -52,30 +49,10 @@ class Runs(StoreBase):
             workflow_key = self._workflow_key_or_new(name)
             parent = self._last_version(workflow_key, now)
             run_id = self._unused_run_id()
-            run_key = RUNS.insert(
-                self._db,
-                run_id,
-                workflow_key,
-                (parent or 0) + 1,
-                RunStatus.RUNNING.value,
-                now,
-                None,
-                metadata,
-                None,
-                str(lock.holder),
-                None,
-            )
-            VERSIONS.insert(
-                self._db,
-                now,
-                f"{lock.holder.user}@{lock.holder.host}",
-                message,
-                parent,
-                keep_content(self._db, new.source),
-                keep_content(self._db, values),
-                *(None,) * 6,
-                key=run_key,
-            )
+            started = RunStatus.RUNNING.value, now, None, metadata, None, str(lock.holder), None
+            run_key = RUNS.insert(self._db, run_id, workflow_key, (parent or 0) + 1, *started)
+            created_by = f"{lock.holder.user}@{lock.holder.host}"
+            self._open_version(run_key, now, created_by, parent, new)
             lock_rows.carry_run(self._db, lock, run_id)
             return self.run(run_id)
 
@@ -172,6 +149,18 @@ class Runs(StoreBase):
             self._db.write("DELETE FROM workflows WHERE workflow_key = ?", (workflow_key,))
             remove_unused_contents(self._db)
             AUDIT_TRAIL.insert(self._db, now, actor, "delete", name, f"{runs} runs")
+
+    def _open_version(
+        self, run_key: int, now: int, created_by: str, parent: int | None, new: NewRun
+    ) -> None:
+        from sloth_state.sqlite.contents import keep_content
+
+        message = check_text(new.message or "", "the message")
+        values = None if new.values is None else canonical(new.values, "values").encode()
+        source_key, values_key = keep_content(self._db, new.source), keep_content(self._db, values)
+        about = now, created_by, message, parent, source_key, values_key
+        counts_and_hash = (None,) * 6
+        VERSIONS.insert(self._db, *about, *counts_and_hash, key=run_key)
 
     def _workflow_key_or_new(self, name: str) -> int:
         row = self._db.first("SELECT workflow_key FROM workflows WHERE name = ?", (name,))

@@ -101,20 +101,11 @@ def close_run(
         locked_by=None,
         resource_count=resource_count,
     )
-    version = version._replace(
-        created=changes.created,
-        updated=changes.updated,
-        deleted=changes.deleted,
-        read=changes.read,
-        unchanged=changes.unchanged + unchanged,
-    )
-    hash = hash_of(
-        run,
-        version,
-        _hash_of_parent(db, run.workflow_key, version.parent),
-        _changed_checksums(db, run),
-        output_checksums(db, run.run_key),
-    )
+    changes = changes._replace(unchanged=changes.unchanged + unchanged)
+    version = version._replace(**changes._asdict())
+    parent_hash = _hash_of_parent(db, run.workflow_key, version.parent)
+    outputs = output_checksums(db, run.run_key)
+    hash = hash_of(run, version, parent_hash, _changed_checksums(db, run), outputs)
     update_run(db, run)
     VERSIONS.update(db, run.run_key, *version._replace(hash=hash)[1:-3])
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sloth_state.errors import InvalidValue
+from sloth_state.values import MAX_DEPTH, check_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,14 +65,26 @@ def dump(value: object) -> bytes:
     return encoded.encode("utf-8", "surrogateescape")
 
 
-def check_exact(value: object) -> None:
-    """Raise InvalidValue if there is an integer anywhere in it that Lua cannot hold."""
+def check(value: object, depth: int = 0) -> None:
+    """Raise InvalidValue if a JSON value has anything in it that Lua cannot hold or give back."""
+    if isinstance(value, dict | list) and depth == MAX_DEPTH:
+        raise InvalidValue(f"it is nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, dict):
-        for item in value.values():
-            check_exact(item)
+        for key, item in value.items():
+            check(key)
+            check(item, depth + 1)
     elif isinstance(value, list):
         for item in value:
-            check_exact(item)
+            check(item, depth + 1)
+    else:
+        _check_scalar(value)
+
+
+def _check_scalar(value: object) -> None:
+    if isinstance(value, str):
+        check_text(value, "a text in it")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise InvalidValue("it has a number that is too large")
     elif isinstance(value, int):
         _exact(value)
 

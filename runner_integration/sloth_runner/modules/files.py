@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -142,7 +143,7 @@ class Files:
         return describe_file(self._path(path))
 
     def basename(self, path: str) -> str:
-        return os.path.basename(path.rstrip("/")) or "/"
+        return os.path.basename(path.rstrip("/")) or path[:1]
 
     def dirname(self, path: str) -> str:
         return os.path.dirname(path.rstrip("/")) or ("/" if path.startswith("/") else ".")
@@ -163,7 +164,7 @@ class Files:
 
 
 def write_atomically(path: str, content: bytes) -> None:
-    """Replace a file as a whole and durably; keeps the mode of the one that was there.
+    """Replace a file as a whole and durably; keeps mode and owner of the one that was there.
 
     A link is followed: the file it points to is replaced, not the link. What is no regular file
     (a device, a pipe) is written to as it is.
@@ -175,20 +176,35 @@ def write_atomically(path: str, content: bytes) -> None:
         with open(path, "wb") as device:
             device.write(content)
         return
-    mode = os.stat(path).st_mode & 0o7777 if os.path.exists(path) else 0o666 & ~_umask()
     folder = os.path.dirname(path)
-    handle, temporary = tempfile.mkstemp(prefix=".sloth-", dir=folder)
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=".sloth-", dir=folder)
+    except OSError as error:
+        error.filename = path  # that of the temporary file tells nothing
+        raise
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
-            os.fchmod(file.fileno(), mode)
+            _copy_owner_and_mode(path, file.fileno())
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
         raise
     _sync_folder(folder)
+
+
+def _copy_owner_and_mode(path: str, handle: int) -> None:
+    """From the file that is replaced, if there is one and as far as the user may."""
+    try:
+        facts = os.stat(path)
+    except FileNotFoundError:
+        os.fchmod(handle, 0o666 & ~_umask())
+        return
+    with suppress(PermissionError):
+        os.fchown(handle, facts.st_uid, facts.st_gid)
+    os.fchmod(handle, facts.st_mode & 0o7777)
 
 
 def _umask() -> int:

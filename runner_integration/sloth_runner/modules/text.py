@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sloth_lua
 from sloth_runner.host.module import LuaModule
-from sloth_runner.host.wire import check_exact
+from sloth_runner.host import wire
 from sloth_state.errors import InvalidValue
 
 if TYPE_CHECKING:
@@ -55,12 +55,12 @@ def encode_json(encoded: str, pretty: bool) -> str:
 def decode_json(text: str) -> Any:
     """The value of JSON text, or None and what is wrong with it."""
     try:
-        value = json.loads(text, parse_constant=_refuse_constant)
-        check_exact(value)
+        value = json.loads(text, parse_constant=_refuse_constant, parse_int=_integer)
+        wire.check(value)
     except json.JSONDecodeError as error:
         return None, f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
     except RecursionError:
-        return None, "not JSON that can be read: it is nested too deeply"
+        return None, f"it is nested deeper than {wire.MAX_DEPTH} levels"
     except InvalidValue as error:
         return None, error.message
     return value
@@ -68,6 +68,12 @@ def decode_json(text: str) -> Any:
 
 def _refuse_constant(name: str) -> None:
     raise InvalidValue(f"not JSON: {name} is no JSON number")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > len("-9007199254740992"):  # Python itself refuses more than 4300 digits
+        raise InvalidValue(f"the integer {digits[:20]}… is beyond 2^53")
+    return int(digits)
 
 
 def crypto_module(_session: Session) -> LuaModule:
