@@ -15,10 +15,10 @@ local wire = compile_wire({ is_utf8 = function(text) return select(2, raw("is_ut
 ---@class host
 local host = { blame = blame, caller = caller, null = wire.null, list = wire.list, decode = wire.decode }
 
-local function answer(tag, first, ...)
-  if tag == VALUES then return first, ... end
-  if tag == JSON then return wire.decode(first) end
-  if tag == FAILED then blame(first) end
+local function answer(tag, ...)
+  if tag == VALUES then return ... end
+  if tag == JSON then return wire.decode((...)) end
+  if tag == FAILED then blame((...)) end
   if tag == STOPPED then error(STOP, 0) end
   error("the runner answered with the unknown tag " .. tostring(tag))
 end
@@ -26,18 +26,12 @@ end
 --- Runs an operation of the runner at once. Its failure is an error at the script's line.
 ---@param operation string
 ---@param ... nil|boolean|number|string
-function host.call(operation, ...)
-  local first, second, third = answer(raw(operation, ...))
-  return first, second, third
-end
+function host.call(operation, ...) return answer(raw(operation, ...)) end
 
 --- The same for one that takes time: other tasks run meanwhile.
 ---@param operation string
 ---@param ... nil|boolean|number|string
-function host.wait(operation, ...)
-  local first, second, third = answer(yield(REQUEST, operation, ...))
-  return first, second, third
-end
+function host.wait(operation, ...) return answer(yield(REQUEST, operation, ...)) end
 
 --- JSON text of an argument; what is not JSON is an error at the script's line.
 ---@param value any

@@ -48,14 +48,17 @@ local function put(text)
   out[size] = text
 end
 
-local function escape(character) return format("\\u%04x", byte(character)) end
+local ESCAPED = {}
+for code = 0, 127 do
+  if find(char(code), '[%c"\\]') then ESCAPED[char(code)] = format("\\u%04x", code) end
+end
 
 local function quote(text)
   if find(text, '[%c"\\\128-\255]') then
     if find(text, "[\128-\255]") and not host.is_utf8(text) then
       refuse("is not UTF-8 text; encode bytes first, for instance with crypto.base64")
     end
-    text = gsub(text, '[%c"\\]', escape)
+    text = gsub(text, '[%c"\\]', ESCAPED)
   end
   return '"' .. text .. '"'
 end
@@ -92,14 +95,16 @@ local function leave()
   depth = depth - 1
 end
 
+local NO_GAPS = "; a list is 1..n without nil, write json.null for an empty item"
+
 local function encode_list(value, length)
   local count = 0
   for key in next, value do
     count = count + 1
     if type(key) ~= "number" then refuse("has both list items and the key " .. tostring(key)) end
-    if key > length or key < 1 or key ~= floor(key) then refuse("has a gap before item " .. tostring(key)) end
+    if key > length or key < 1 or key ~= floor(key) then refuse("has a gap before item " .. tostring(key) .. NO_GAPS) end
   end
-  if count ~= length then refuse("has a gap: a list is 1..n without nil, write null for an empty item") end
+  if count ~= length then refuse("has a gap" .. NO_GAPS) end
   enter(value)
   for index = 1, length do
     put(index == 1 and "[" or ",")

@@ -66,9 +66,12 @@ class ResourceWriter:
                 if before.state.valid_from < self._run.version:
                     closed.append(past_bindings(before, self._run.version))
                 replaced.append((before.key, after))
-        RESOURCES.insert_many(self._db, inserted)
-        RESOURCES.update_many(self._db, replaced)
-        self._db.write_many(INSERT_PAST, closed)
+        if inserted:
+            RESOURCES.insert_many(self._db, inserted)
+        if replaced:
+            RESOURCES.update_many(self._db, replaced)
+        if closed:
+            self._db.write_many(INSERT_PAST, closed)
 
     def _state(self, type: str, name: str) -> State | None:
         identity = type, name

@@ -6,9 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import sloth_lua
-from sloth_runner.host.module import LuaModule
 from sloth_runner.host import wire
+from sloth_runner.host.module import LuaModule
 from sloth_state.errors import InvalidValue
+from sloth_state.values import MAX_DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +61,7 @@ def decode_json(text: str) -> Any:
     except json.JSONDecodeError as error:
         return None, f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
     except RecursionError:
-        return None, f"it is nested deeper than {wire.MAX_DEPTH} levels"
+        return None, f"it is nested deeper than {MAX_DEPTH} levels"
     except InvalidValue as error:
         return None, error.message
     return value

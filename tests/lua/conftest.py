@@ -1,0 +1,93 @@
+"""Scripts as the runner loads them: real Lua, the real modules, no run and no store."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sloth_runner.driver import Driver
+from sloth_runner.errors import ScriptError
+from sloth_runner.events import Event, TaskOutput
+from sloth_runner.modules import built_in_modules
+from sloth_runner.script import read_script
+from sloth_runner.session import Session, TaskContext
+from sloth_runner.workflow import Call
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sloth_runner.errors import TaskTimeout
+    from sloth_runner.host.module import LuaModule
+
+
+class LoadedScript:
+    """A script whose top level has run."""
+
+    def __init__(
+        self, path: str, values: Any = None, inspecting: bool = False, more: list[LuaModule] | None = None
+    ) -> None:
+        script = read_script(path)
+        self.events: list[Event] = []
+        self.session = Session(
+            script, values=values, emit=self.events.append, inspecting=inspecting
+        )
+        modules = [*built_in_modules(self.session), *(more or [])]
+        self.driver = Driver(script, self.session, modules)
+        asyncio.run(self.driver.load())
+
+    @property
+    def output(self) -> list[tuple[str, str]]:
+        """Level and text of each line so far."""
+        return [(each.level, each.text) for each in self.events if isinstance(each, TaskOutput)]
+
+    @property
+    def lines(self) -> list[str]:
+        return [text for _, text in self.output]
+
+    def call(
+        self, function: int = 1, kind: str = "command", timeout: TaskTimeout | None = None, **facts: Any
+    ) -> dict[str, Any]:
+        """Call a function of the script as a task's command, or as another kind of hook."""
+        workdir = self.session.top_level.workdir
+        context = TaskContext("t", workdir)
+        known = {"task": "t", "workflow": "w", "workdir": workdir, "attempt": 1, "deps": {}}
+        return asyncio.run(
+            self.driver.call(kind, Call(function), context, {**known, **facts}, timeout)
+        )
+
+
+class Scripts:
+    """Writes scripts to a folder, which is the working folder too, and runs their top level."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, source: str | bytes, *, name: str = "t.sloth", **options: Any) -> LoadedScript:
+        path = self.folder / name
+        path.write_bytes(source if isinstance(source, bytes) else source.encode())
+        return LoadedScript(name, **options)
+
+    def value(self, expression: str, **options: Any) -> Any:
+        """What a Lua expression is, through JSON."""
+        return json.loads(self(f"log.print(json.encode({expression}))", **options).lines[-1])
+
+    def values(self, expression: str, **options: Any) -> list[Any]:
+        """The same for one with several results, nil at the end included."""
+        packed = f"(function(...) local t = {{}} for i = 1, select('#', ...) do local v = select(i, ...) t[i] = v == nil and json.null or v end return json.list(t) end)({expression})"
+        found: list[Any] = self.value(packed, **options)
+        return found
+
+    def error(self, source: str | bytes, **options: Any) -> ScriptError:
+        """The error that ends a script."""
+        with pytest.raises(ScriptError) as caught:
+            self(source, **options)
+        return caught.value
+
+
+@pytest.fixture
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scripts:
+    monkeypatch.chdir(tmp_path)
+    return Scripts(tmp_path)
