@@ -67,13 +67,21 @@ end
 -- LuaJIT has one hook for all coroutines, and runs it only in the interpreter.
 jit.off()
 local memory_limit = select(2, raw("memory_limit")) -- KiB
-sethook(function()
-  local used = collectgarbage("count")
-  if used > memory_limit then -- perhaps only by what nobody needs any more
+
+-- What is over the limit may be garbage, or LuaJIT's own buffer, of which a collection frees half.
+local function memory_in_use()
+  local used, before = collectgarbage("count"), nil
+  while used > memory_limit do
+    before = used
     collectgarbage()
     used = collectgarbage("count")
+    if used > before * 0.75 then break end
   end
-  if select(2, raw("tick", used)) then error(STOP, 0) end
+  return used
+end
+
+sethook(function()
+  if select(2, raw("tick", memory_in_use())) then error(STOP, 0) end
 end, "", HOOK_EVERY)
 
 -- ---------------------------------------------------------------------- nesting

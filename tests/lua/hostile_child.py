@@ -1,8 +1,8 @@
 """Runs scripts that try to escape, hang or crash, and tells how each ended. A process of its own,
 because the failure of a guard may be the end of it.
 
-Standard input: JSON of a name and the body of a task's command each. Standard output: a line of
-JSON for each, name and outcome, written when it is over.
+Standard input: JSON of the seconds that each has, and of a name and the body of a task's command
+each. Standard output: a line of JSON for each, name and outcome, written when it is over.
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ from sloth_runner.modules import built_in_modules
 from sloth_runner.script import Script
 from sloth_runner.session import Session
 
-TIMEOUT = 0.15
-"""Seconds that a script has."""
 SLACK = 5.0
 """Seconds by which a busy machine may be late."""
 MEMORY_LIMIT = 64 * 2**20
@@ -62,15 +60,15 @@ def call(host: LuaHost, limits: Limits, function: int, seconds: float) -> str:
         host.drop(thread)
 
 
-def outcome(body: str) -> str:
+def outcome(body: str, seconds: float) -> str:
     source = f"task('t'):command(function(this) {body}\nend)\ntask('u'):command(function() {AFTERWARDS} end)"
     script = Script("t.sloth", "t.sloth", source.encode())
     limits = CountingLimits(MEMORY_LIMIT)
     host = LuaHost(script, built_in_modules(Session(script, emit=lambda _event: None)), limits)
     host.resume(host.load())
     started = time.monotonic()
-    ended = call(host, limits, 1, TIMEOUT)
-    if time.monotonic() - started > TIMEOUT + SLACK:
+    ended = call(host, limits, 1, seconds)
+    if time.monotonic() - started > seconds + SLACK:
         ended += ", late"
     ticks = limits.ticks
     if (then := call(host, limits, 2, SLACK)) != "returned alive":
@@ -82,8 +80,9 @@ def outcome(body: str) -> str:
 
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
-    for name, body in json.load(sys.stdin).items():
-        print(json.dumps([name, outcome(body)]), flush=True)
+    given = json.load(sys.stdin)
+    for name, body in given["scripts"].items():
+        print(json.dumps([name, outcome(body, given["seconds"])]), flush=True)
 
 
 if __name__ == "__main__":

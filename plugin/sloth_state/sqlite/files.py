@@ -133,8 +133,8 @@ def damaged(path: str, what: str) -> StoreDamaged:
     return StoreDamaged(
         path,
         what,
-        hint="See what else is wrong with: sloth-runner state workflow verify, and bring a backup "
-        "back with: sloth-runner state workflow restore",
+        hint="See what else is wrong with: sloth-runner state workflow verify. Then bring back a "
+        "copy of the file from before.",
     )
 
 

@@ -9,7 +9,7 @@ import click
 
 from sloth_runner.cli.options import given_values, parse_metadata, styler, values_options
 from sloth_state.cli.options import shared_options
-from sloth_state.errors import UsageError
+from sloth_state.errors import StoreReadOnly, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,7 +95,11 @@ def command(
     )
     store = app.store(create=True)
     if store.read_only:
-        raise UsageError(f"a run needs a store that can be written: {store.read_only}")
+        raise StoreReadOnly(
+            store.url,
+            f"cannot be written to, and a run needs that: {store.read_only}",
+            hint="Name another store with --state or SLOTH_RUNNER_STATE",
+        )
     with _view(app, verbose=verbose, quiet=quiet) as view:
         run_file(store, request, [view], on_waiting=lambda held: _say_waiting(app, held))
 
@@ -117,7 +121,7 @@ def _view(app: App, *, verbose: bool, quiet: bool) -> Iterator[Listener]:
     elif sys.stdout.isatty() and not quiet:
         from sloth_runner.views.live import LiveView
 
-        with LiveView(styler(app), verbose=verbose) as live:
+        with LiveView(styler(app), colour=app.colour, verbose=verbose) as live:
             yield live
     else:
         from sloth_runner.views.plain import PlainView

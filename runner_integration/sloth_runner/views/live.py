@@ -29,10 +29,10 @@ _REFRESHES_PER_SECOND = 10
 class LiveView:
     """A context manager that is told of events; the terminal is as before when it is left."""
 
-    def __init__(self, style: Style, *, verbose: bool = False) -> None:
+    def __init__(self, style: Style, *, colour: bool, verbose: bool = False) -> None:
         self._style = style
         self._verbose = verbose
-        self._console = Console(highlight=False, soft_wrap=True)
+        self._console = Console(highlight=False, soft_wrap=True, no_color=not colour)
         self._running: dict[str, _RunningTask] = {}
         self._live = Live(
             self, console=self._console, refresh_per_second=_REFRESHES_PER_SECOND, transient=True

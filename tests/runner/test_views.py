@@ -1,0 +1,125 @@
+"""What a person sees at a terminal, in a pipe, and with the switches that change it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from typing import Any
+
+import pytest
+
+SCRIPT = """
+task("fast"):command(function() log.warn("careful") return true, "done", { changed = false } end)
+task("slow"):command("echo line one; sleep 0.4; echo line two")
+task("bad"):depends_on("slow"):command(function() log.debug("hidden") return false, "no luck" end)
+task("never"):depends_on("bad"):command("true")
+"""
+
+
+def at_a_terminal(sloth: Any, *arguments: str, columns: int = 80, **environment: str) -> str:
+    """All that a command writes to a terminal of this width."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    inherited = {k: v for k, v in sloth.environment.items() if k not in ("COLUMNS", "LINES")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sloth_runner", *arguments],
+        cwd=sloth.folder,
+        env={**inherited, "TERM": "xterm-256color", **environment},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    written = bytearray()
+    while True:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:  # how Linux says that the other end is closed
+            break
+        if not piece:
+            break
+        written += piece
+    os.close(ours)
+    process.wait(10)
+    return written.decode()
+
+
+def without_colours(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+
+
+def test_a_terminal_shows_running_tasks_and_then_what_became_of_them(sloth: Any) -> None:
+    shown = at_a_terminal(sloth, "run", sloth.write("v.sloth", SCRIPT))
+    plain = without_colours(shown)
+    assert re.search(r"[⠁-⣿] slow  \d", plain), "no spinner line for the running task"
+    for line in ("fast | careful", "✓ fast", "✗ bad", "no luck", "- never", "v v1  failed  in"):
+        assert line in plain
+    assert "hidden" not in plain
+    assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h"), "the cursor stays hidden"
+
+
+def test_a_live_line_is_never_wider_than_the_terminal(sloth: Any) -> None:
+    script = 'task("%s"):command("echo %s; sleep 0.3")' % ("n" * 30, "x" * 200)
+    shown = without_colours(at_a_terminal(sloth, "run", sloth.write("w.sloth", script), columns=40))
+    spinners = [line for line in re.split(r"[\r\n]+", shown) if re.match(r"[⠁-⣿] ", line)]
+    assert spinners
+    assert max(map(len, spinners)) <= 40
+
+
+def test_success_is_green_and_failure_red_at_a_terminal(sloth: Any) -> None:
+    shown = at_a_terminal(sloth, "run", sloth.write("v.sloth", SCRIPT))
+    assert "\x1b[32m✓" in shown
+    assert "\x1b[31m✗" in shown
+    assert "\x1b[31mfailed" in shown
+
+
+@pytest.mark.parametrize("way", ["NO_COLOR", "--no-color"])
+def test_colours_can_be_turned_off(sloth: Any, way: str) -> None:
+    sloth.write("v.sloth", SCRIPT)
+    if way == "NO_COLOR":
+        shown = at_a_terminal(sloth, "run", "v.sloth", NO_COLOR="1")
+    else:
+        shown = at_a_terminal(sloth, "run", "v.sloth", "--no-color")
+    assert re.findall(r"\x1b\[[0-9;]*m", shown.replace("\x1b[0m", "")) == []
+
+
+def test_a_pipe_gets_plain_lines_in_order(sloth: Any) -> None:
+    result = sloth("run", sloth.write("v.sloth", SCRIPT), "--max-parallel", "1")
+    assert "\x1b" not in result.stdout
+    lines = [re.sub(r"\d+ms|\d+\.\ds", "T", line) for line in result.stdout.splitlines()]
+    assert lines[1:] == [
+        "fast | careful",
+        "✓ fast  T  unchanged  done",
+        "✓ slow  T",
+        "✗ bad  T  no luck",
+        "- never  skipped: it depends on bad, which failed",
+        "",
+        "v v1  failed  in T",
+        "  Tasks      2 succeeded, 1 failed, 1 skipped",
+        "  Resources  0 created, 0 updated, 0 deleted, 0 unchanged",
+    ]
+    assert result.stderr == "Error: task bad: no luck\n"
+
+
+def test_verbose_shows_what_commands_write_and_debug_lines(sloth: Any) -> None:
+    shown = sloth("run", sloth.write("v.sloth", SCRIPT), "--verbose").stdout
+    for line in ("slow | line one", "slow | line two", "bad | hidden"):
+        assert f"{line}\n" in shown
+
+
+def test_quiet_shows_failures_and_the_summary_only(sloth: Any) -> None:
+    shown = sloth("run", sloth.write("v.sloth", SCRIPT), "--quiet").stdout
+    lines = shown.splitlines()
+    assert lines[0].startswith("✗ bad")
+    assert lines[2].startswith("v v1  failed")
+    both = sloth("run", "v.sloth", "--quiet", "--verbose")
+    assert (both.returncode, both.stderr) == (
+        2,
+        "Error: --verbose and --quiet exclude each other\n",
+    )
