@@ -15,8 +15,8 @@ end
 ---@param algorithm string? "sha256" by default
 ---@return string
 function crypto.hmac(key, text, algorithm)
-  want("crypto.hmac", "key", key, "string")
-  want("crypto.hmac", "text", text, "string")
+  key = want("crypto.hmac", "key", key, "string")
+  text = want("crypto.hmac", "text", text, "string")
   algorithm = host.want_or_nil("crypto.hmac", "algorithm", algorithm, "string") or "sha256"
   return host.call("crypto.hmac", key, text, algorithm)
 end
