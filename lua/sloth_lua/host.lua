@@ -63,7 +63,7 @@ end
 local EXPECTED = { any = "a value", map = "a table of names to values" }
 
 local function article(expected)
-  return EXPECTED[expected] or (find(expected, "^[aeiou]") and "an " or "a ") .. expected
+  return EXPECTED[expected] or (find(expected, "^[aeio]") and "an " or "a ") .. expected
 end
 
 local function describe(value, expected)

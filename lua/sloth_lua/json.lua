@@ -1,13 +1,21 @@
 --- `json`: text of values and back.
 
 local host = ...
+local getmetatable, rawequal = getmetatable, rawequal
+
+local LIST = getmetatable(host.list())
 
 local json = { null = host.null }
 
 --- Marks a table as a list, so that it stays one when it is empty.
 ---@param values table?
 ---@return table
-function json.list(values) return host.list(host.want_or_nil("json.list", "its argument", values, "table")) end
+function json.list(values)
+  values = host.want_or_nil("json.list", "its argument", values, "table") or {}
+  local meta = getmetatable(values)
+  if meta ~= nil and not rawequal(meta, LIST) then host.blame("json.list: its argument has a metatable of its own") end
+  return host.list(values)
+end
 
 --- JSON text of a value, keys sorted. `{}` is an empty map, `json.list{}` an empty list.
 ---@param value any

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 _LONGEST_MESSAGE = 10_000
 """Characters of an error that are kept."""
-_IN_LIBRARY = re.compile(r"sloth_lua/\w+\.lua:\d+: ")
 
 
 class Waiting(NamedTuple):
@@ -153,7 +152,7 @@ class LuaHost:
         if thread is not None:
             return int(thread)
         message = _printable(problem[0])
-        where = self._location_in(message)
+        where, _ = self._split(message)
         raise ScriptSyntaxError(
             message, where=where, excerpt=self._script.excerpt(where), hint=hint_for(message)
         )
@@ -181,21 +180,26 @@ class LuaHost:
         self._ask(b"drop", thread)
 
     def _script_error(self, message: str, raised_at: str = "", trace: str = "") -> ScriptError:
-        message = message[:_LONGEST_MESSAGE]
-        if inside := _IN_LIBRARY.match(message):
-            message = message[inside.end() :]
-        where = self._location_in(message) or raised_at or None
-        if where and not message.startswith(where):
-            message = f"{where}: {message}"
+        where, text = self._split(message[:_LONGEST_MESSAGE])
+        if where is None or where.startswith("sloth_lua/"):
+            where = raised_at or None
+        message = f"{where}: {text}" if where else text
         excerpt = self._script.excerpt(where)
-        hint = hint_for(message)
-        return ScriptError(message, where=where, excerpt=excerpt, trace=trace, hint=hint)
+        return ScriptError(
+            message, where=where, excerpt=excerpt, trace=trace, hint=hint_for(message)
+        )
 
-    def _location_in(self, message: str) -> str | None:
-        """ "deploy.sloth:12" of a message that begins with a line of the script or a Lua file."""
+    def _split(self, message: str) -> tuple[str | None, str]:
+        """Where an error was raised, as in "deploy.sloth:12: no space", and its text.
+
+        `error` and `assert` put another place before an error that is raised again; the last one
+        is where it came from.
+        """
         name = re.escape(self._script.name)
-        found = re.match(rf'((?:{name}|[^:\n]*\.lua|\[string "[^\n]*?"\]):\d+): ', message)
-        return found[1] if found else None
+        place = rf'(?:{name}|[^:\n]*\.lua|\[string "[^\n]*?"\]):\d+'
+        places = re.match(rf"(?:({place}): )*", message)
+        assert places is not None  # it matches the empty text
+        return places[1], message[places.end() :]
 
     # -- what the script defined -----------------------------------------------------------
 
