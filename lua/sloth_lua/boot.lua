@@ -1,6 +1,6 @@
 --- Builds the script's world: guards first, then the language, then the modules.
 
-local raw, sources, module_names = ...
+local raw, library_source, module_source, module_names = ...
 local load, error, type, tostring, next, gmatch = load, error, type, tostring, next, string.gmatch
 local rawget, setmetatable = rawget, setmetatable
 
@@ -12,7 +12,7 @@ end
 
 -- A part of the library itself, compiled when it is called.
 local function library(name)
-  return function(...) return compile(name, sources(name))(...) end
+  return function(...) return compile(name, library_source(name))(...) end
 end
 
 local guards = library("sandbox")(raw)
@@ -20,7 +20,9 @@ local pcall, loadfile = pcall, loadfile -- the guarded ones
 local host = library("host")(guards, library("wire"))
 local threads = library("threads")(guards, host)
 library("calls")(host, threads.kinds)
-threads.answer("describe", library("dsl")(host, threads.keep))
+local builders = library("builders")(host, threads.keep)
+local tasks = library("tasks")(host, builders)
+threads.answer("describe", library("workflows")(host, builders, tasks))
 
 local loaded, preload = package.loaded, package.preload
 local known = { "string", "table", "math", "io", "os", "coroutine", "bit", "debug" }
@@ -33,7 +35,7 @@ local function broken(name, problem)
 end
 
 local function module(name)
-  local ok, value = pcall(function() return compile(name, sources(name))(host) end)
+  local ok, value = pcall(function() return compile(name, module_source(name))(host) end)
   if not ok then return broken(name, value) end
   return value == nil and broken(name, "it returns nothing") or value
 end

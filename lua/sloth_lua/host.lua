@@ -79,8 +79,9 @@ end
 ---@param name string "key"
 ---@param value any
 ---@param expected string
+---@param said string? how the error says it, if more than this type is allowed
 ---@return any value
-function host.want(call, name, value, expected)
+function host.want(call, name, value, expected, said)
   local kind = rawequal(value, host.null) and "nil" or type(value)
   if kind == expected or expected == "any" and kind ~= "nil" then return value end
   if kind == "table" then
@@ -89,7 +90,7 @@ function host.want(call, name, value, expected)
   elseif kind == "number" and expected == "string" then
     return tostring(value)
   end
-  return blame(format("%s: %s must be %s, not %s", call, name, article(expected), describe(value, expected)))
+  return blame(format("%s: %s must be %s, not %s", call, name, said or article(expected), describe(value, expected)))
 end
 
 --- The same for an argument that may be left out.

@@ -1,7 +1,7 @@
 --- `log`: lines of the run's own output. Any values, put together with spaces.
 
 local host = ...
-local select, concat, type, next, pcall = select, table.concat, type, next, pcall
+local select, concat, type, next, rawequal, pcall = select, table.concat, type, next, rawequal, pcall
 
 local MAX_DEPTH = 20
 
@@ -20,7 +20,7 @@ log.print = line("print")
 
 -- A copy in which all that is no JSON value is text.
 local function showable(value, depth)
-  if type(value) == "boolean" then return value end
+  if type(value) == "boolean" or rawequal(value, host.null) then return value end
   if type(value) ~= "table" or depth > MAX_DEPTH then return host.call("log.printable", host.text(value)) end
   local copy = {}
   for key, item in next, value do copy[host.call("log.printable", host.text(key))] = showable(item, depth + 1) end

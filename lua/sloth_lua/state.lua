@@ -15,22 +15,24 @@ local function recorded(kind, name, id, action, status)
   return { id = id, type = kind, name = name, action = action, status = status }
 end
 
+local function record(caller, resource, id)
+  resource = want_fields(caller, resource, RESOURCE)
+  local kind, name, attributes = resource.type, resource.name, resource.attributes
+  local json = attributes and encode(attributes, caller .. ": attributes")
+  return recorded(kind, name, call("state.record", kind, name, json, resource.status, resource.action, id))
+end
+
 --- Records a resource, new or changed.
 ---@param resource { type: string, name: string, action: string?, status: string?, attributes: table? }
 ---@return { id: string, type: string, name: string, action: string, status: string }
-function state.resource(resource)
-  resource = want_fields("state.resource", resource, RESOURCE)
-  return recorded(resource.type, resource.name, call("state.record", encode(resource, "state.resource:")))
-end
+function state.resource(resource) return record("state.resource", resource) end
 
 --- The same; with an id first, for a workflow that `state.create_workflow` started.
 ---@param id string|table
 ---@param resource table?
 function state.add_resource(id, resource)
-  if type(id) == "table" then resource, id = id, nil end
-  resource = want_fields("state.add_resource", resource, RESOURCE)
-  id = want_or_nil("state.add_resource", "id", id, "string")
-  return recorded(resource.type, resource.name, call("state.record", encode(resource, "state.add_resource:"), id))
+  if type(id) == "table" then return record("state.add_resource", id) end
+  return record("state.add_resource", resource, want_or_nil("state.add_resource", "id", id, "string"))
 end
 
 --- Changes a recorded resource. Attributes that are not named stay as they are.

@@ -6,6 +6,7 @@ equal bytes and hash alike.
 
 from __future__ import annotations
 
+from _json import encode_basestring, make_encoder
 from json import JSONDecoder, JSONEncoder
 from math import isfinite
 from typing import Any
@@ -20,19 +21,23 @@ MAX_INTEGER = 2**53
 MAX_NAME = 200
 """Characters."""
 
-to_json = JSONEncoder(
-    sort_keys=True, allow_nan=False, ensure_ascii=False, separators=(",", ":")
-).encode
-"""Canonical text of a value that is known to be sound; `canonical` also checks it."""
-
-
-_decode = JSONDecoder().raw_decode
+# What JSONEncoder makes anew for each value, which takes longer than encoding a small one: 1.4 µs
+# instead of 0.6. It does not look for cycles; a value that contains itself is a RecursionError.
+_encode = make_encoder(
+    None, JSONEncoder().default, encode_basestring, None, ":", ",", True, False, False
+)
+_decode = JSONDecoder().scan_once
 _SCALARS = frozenset((str, bool, float, type(None)))
+
+
+def to_json(value: object) -> str:
+    """Canonical text of a value that is known to be sound; `canonical` also checks it."""
+    return "".join(_encode(value, 0))
 
 
 def from_json(text: str) -> Any:
     """The value of canonical text. Checks nothing: for what was kept and is known to be sound."""
-    return _decode(text)[0]
+    return _decode(text, 0)[0]
 
 
 def canonical(value: object, where: str) -> str:
@@ -64,7 +69,10 @@ def _is_plain(value: object) -> bool:
                 return False
         return True
     if kind is list:
-        return all(type(item) in _SCALARS or _is_plain(item) for item in value)  # type: ignore[attr-defined]
+        for item in value:  # type: ignore[attr-defined]
+            if not (type(item) in _SCALARS or _is_plain(item)):
+                return False
+        return True
     if kind is int:
         return -MAX_INTEGER <= value <= MAX_INTEGER  # type: ignore[operator]
     return kind in _SCALARS
@@ -119,6 +127,8 @@ def check_name(name: object, where: str) -> str:
 
     Raises InvalidValue; `where` says whose name it is, for instance "the workflow's name".
     """
+    if isinstance(name, str) and 0 < len(name) <= MAX_NAME and name.isprintable():
+        return name  # as nearly all are; what follows finds out what is wrong
     text = check_text(name, where)
     if not text:
         raise InvalidValue(f"{where} is empty")

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         Event,
         Listener,
     )
-    from sloth_runner.task_run import TaskOutcome
+    from sloth_runner.task_records import TaskOutcome
     from sloth_runner.workflow import Workflow
     from sloth_state.errors import LockHeld
     from sloth_state.model import Changes, Json, Run

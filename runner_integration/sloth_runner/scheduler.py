@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sloth_runner.active_run import ActiveRun
     from sloth_runner.driver import Driver
-    from sloth_runner.task_run import TaskOutcome
+    from sloth_runner.task_records import TaskOutcome
     from sloth_runner.workflow import Task, Workflow
 
 _FAILED_EARLIER = "not started, because a task failed before and continue_on_error is off"

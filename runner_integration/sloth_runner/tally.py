@@ -20,9 +20,11 @@ class Tally:
         """Count what the store said it did. That is the net action already, except for `noop`."""
         key = (resource.type, resource.name)
         before = self._actions.get(key)
-        if resource.action is Action.DELETE and before is Action.CREATE:
+        if before is None:
+            self._actions[key] = resource.action
+        elif resource.action is Action.DELETE and before is Action.CREATE:
             del self._actions[key]
-        elif resource.action is not Action.NOOP or before is None:
+        elif resource.action is not Action.NOOP:
             self._actions[key] = resource.action
 
     def changes(self) -> Changes:

@@ -1,4 +1,4 @@
-"""Runs one task: conditions, tries, hooks, and its durable record."""
+"""Runs one task: conditions, tries and hooks."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import asyncio
 import os
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from sloth_runner.errors import ScriptError, TaskFailed, TaskTimeout, WorkflowError
-from sloth_runner.events import TaskFinished, TaskOutput, TaskStarted
+from sloth_runner.errors import TaskFailed, TaskTimeout, WorkflowError
+from sloth_runner.events import TaskOutput
 from sloth_runner.session import TaskContext
 from sloth_runner.subprocesses import Command, run_command
+from sloth_runner.task_records import TaskOutcome, TaskRecords
 from sloth_runner.workflow import Call, Shell, pause_before
-from sloth_state.errors import InvalidValue, LockLost
-from sloth_state.model import TaskRecord, TaskStatus
+from sloth_state.errors import LockLost
+from sloth_state.model import TaskStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,20 +23,7 @@ if TYPE_CHECKING:
     from sloth_runner.active_run import ActiveRun
     from sloth_runner.driver import Driver
     from sloth_runner.workflow import Task, Workflow
-    from sloth_state.errors import SlothError
     from sloth_state.model import Json
-
-
-class TaskOutcome(NamedTuple):
-    """How a task ended."""
-
-    status: TaskStatus
-    message: str | None = None
-    output: Json = None
-    error: SlothError | None = None
-    attempts: int = 0
-    aborts: bool = False
-    """`abort_if` was true: nothing more of the workflow is started."""
 
 
 class TaskRunner:
@@ -46,6 +34,7 @@ class TaskRunner:
         self._run = run
         self._driver = driver
         self._emit = driver.session.emit
+        self._records = TaskRecords(run, driver.session.emit)
 
     async def run(self, task: Task, dependencies: Mapping[str, Json]) -> TaskOutcome:
         """Run a task to its end and record it.
@@ -70,17 +59,16 @@ class TaskRunner:
         except BaseException as error:
             reason = self._driver.limits.fatal or error
             text = str(reason) or "stopped before its end"
-            attempts = facts.get("attempt", 1)
-            self._save(task, TaskOutcome(TaskStatus.FAILED, attempts=attempts), started, text)
+            self._records.stopped(task, facts["attempt"], started, text)
             raise
         finally:
             self._release_locks(context)
-        return self._finish(task, outcome, started)
+        return self._records.finish(task, outcome, started)
 
     def skip(self, task: Task, why: str) -> TaskOutcome:
         """Record that a task is not run, and why."""
         outcome = TaskOutcome(TaskStatus.SKIPPED, message=why)
-        return self._finish(task, outcome, datetime.now(UTC))
+        return self._records.finish(task, outcome, datetime.now(UTC))
 
     # -- the course of a task --------------------------------------------------------------
 
@@ -100,7 +88,7 @@ class TaskRunner:
         while True:
             attempt += 1
             facts["attempt"] = attempt
-            self._begin(task, attempt)
+            self._records.begin(task, attempt)
             try:
                 result = await self._within_timeout(task, context, facts)
             except WorkflowError as error:
@@ -197,53 +185,7 @@ class TaskRunner:
         if result.problem:
             raise TaskFailed(result.problem)
 
-    # -- records ---------------------------------------------------------------------------
-
-    def _begin(self, task: Task, attempt: int) -> None:
-        record = TaskRecord(task.name, TaskStatus.RUNNING, attempt, datetime.now(UTC), None)
-        self._run.save_task(record)
-        self._emit(TaskStarted(task.name, attempt))
-
-    def _finish(self, task: Task, outcome: TaskOutcome, started: datetime) -> TaskOutcome:
-        try:
-            ended = self._save(task, outcome, started)
-        except InvalidValue as error:  # an output too large to be kept
-            outcome = outcome._replace(status=TaskStatus.FAILED, error=error, output=None)
-            ended = self._save(task, outcome, started)
-        changed = not (isinstance(outcome.output, dict) and outcome.output.get("changed") is False)
-        self._emit(
-            TaskFinished(
-                task.name,
-                outcome.status,
-                outcome.attempts,
-                (ended - started).total_seconds(),
-                outcome.message,
-                str(outcome.error) if outcome.error else None,
-                changed,
-            )
-        )
-        return outcome
-
-    def _save(
-        self, task: Task, outcome: TaskOutcome, started: datetime, error: str | None = None
-    ) -> datetime:
-        ended = datetime.now(UTC)
-        skipped = outcome.status is TaskStatus.SKIPPED
-        why = str(outcome.error) if outcome.error else outcome.message if skipped else None
-        where = outcome.error.where if isinstance(outcome.error, ScriptError) else None
-        self._run.save_task(
-            TaskRecord(
-                task.name,
-                outcome.status,
-                outcome.attempts,
-                None if skipped else started,
-                ended,
-                outcome.output,
-                error or why,
-                where,
-            )
-        )
-        return ended
+    # -- around it -------------------------------------------------------------------------
 
     def _release_locks(self, context: TaskContext) -> None:
         for name in list(context.held_locks):

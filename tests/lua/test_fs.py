@@ -245,7 +245,7 @@ def test_a_failed_write_leaves_the_old_content_and_no_other_file(script: Any) ->
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, previous)
-    assert lines == ["File too large", "old 1"]
+    assert lines == ["dir/file: File too large", "old 1"]
 
 
 def test_readers_see_the_old_content_or_the_new_never_a_part(script: Any) -> None:

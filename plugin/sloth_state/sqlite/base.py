@@ -23,6 +23,8 @@ class OpenRun(NamedTuple):
     run_key: int
     workflow_key: int
     version: int
+    now: int
+    """The time of the write."""
 
 
 class StoreBase:
@@ -71,7 +73,7 @@ class StoreBase:
             raise UsageError(
                 f"run {run_id} of {name} has ended ({status}); it takes no more writes"
             )
-        return OpenRun(run_key, workflow_key, version)
+        return OpenRun(run_key, workflow_key, version, now)
 
     def _run_key(self, run_id: str) -> int:
         row = self._db.first("SELECT run_key FROM workflow_states WHERE id = ?", (run_id,))

@@ -15,6 +15,7 @@ from sloth_state.sqlite.translation import full, read_only, translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import TracebackType
 
     from sloth_state.sqlite.write_queue import WriteQueue
 
@@ -23,6 +24,18 @@ Bindings: TypeAlias = Sequence[str | int | float | bytes | None]
 
 DISK_FULL = "the disk is full"
 """Why a store may be read only: the one reason that a write answers with StoreFull."""
+
+
+_process = os.getpid()
+
+
+def _note_fork() -> None:
+    global _process  # noqa: PLW0603
+    _process = os.getpid()
+
+
+# Every statement looks at the process it runs in, and asking the kernel each time takes 0.2 µs.
+os.register_at_fork(after_in_child=_note_fork)
 
 
 class Connection:
@@ -36,7 +49,7 @@ class Connection:
         self._database = database
         self._queue = queue
         self._depth = 0
-        self._process = os.getpid()
+        self._process = _process
         self._thread = get_ident()
         self._closed = False
 
@@ -58,8 +71,11 @@ class Connection:
 
     def first(self, sql: str, bindings: Bindings = ()) -> Row | None:
         """The first row of a query, or None."""
-        rows = self.select(sql, bindings)
-        return rows[0] if rows else None
+        self._check_owner()
+        try:
+            return self._database.execute(sql, bindings).fetchone()
+        except (apsw.Error, UnicodeDecodeError) as error:
+            self._fail(error)
 
     def write(self, sql: str, bindings: Bindings = ()) -> int:
         """Run a statement inside a `transaction`; how many rows it changed."""
@@ -84,22 +100,12 @@ class Connection:
         """The integer key of the row inserted last."""
         return self._database.last_insert_rowid()
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> _Transaction:
         """All writes inside are durable when it ends, or none is there if it raises.
 
         Waits for its turn in the write queue. A transaction inside another is a savepoint.
         """
-        self._begin()
-        self._depth += 1
-        try:
-            yield
-        except BaseException:
-            self._depth -= 1
-            self._roll_back()
-            raise
-        self._depth -= 1
-        self._commit()
+        return _Transaction(self)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -138,8 +144,13 @@ class Connection:
         self._check_owner()
         if self._depth:
             self._run("SAVEPOINT inner_transaction")
-            return
-        self._check_writable()
+        else:
+            self._begin_outermost()
+        self._depth += 1
+
+    def _begin_outermost(self) -> None:
+        if self.read_only is not None:
+            raise self._not_writable(self.read_only)
         self._queue.acquire()
         try:
             # IMMEDIATE, because a read that turns into a write can fail when another came between.
@@ -149,6 +160,7 @@ class Connection:
             raise
 
     def _commit(self) -> None:
+        self._depth -= 1
         if self._depth:
             self._run("RELEASE inner_transaction")
             return
@@ -161,6 +173,7 @@ class Connection:
             self._queue.release()
 
     def _roll_back(self) -> None:
+        self._depth -= 1
         if self._depth:
             self._undo("ROLLBACK TO inner_transaction")
             self._undo("RELEASE inner_transaction")
@@ -185,7 +198,7 @@ class Connection:
         raise translate(error, self.path, self._database.system_errno) from error
 
     def _check_owner(self) -> None:
-        if self._process != os.getpid() or self._thread != get_ident():
+        if self._process != _process or self._thread != get_ident():
             raise RuntimeError(
                 "a store belongs to the thread and the process that opened it: "
                 "use Store.reopen in each thread, and open_store after a fork"
@@ -193,8 +206,28 @@ class Connection:
         if self._closed:
             raise RuntimeError("this store is closed")
 
-    def _check_writable(self) -> None:
-        if self.read_only == DISK_FULL:
-            raise full(self.path)
-        if self.read_only is not None:
-            raise read_only(self.path, self.read_only)
+    def _not_writable(self, reason: str) -> StoreError:
+        return full(self.path) if reason == DISK_FULL else read_only(self.path, reason)
+
+
+class _Transaction:
+    """What `Connection.transaction` returns. A generator would cost three times as much, 2 µs."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._connection._begin()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self._connection._commit()
+        else:
+            self._connection._roll_back()

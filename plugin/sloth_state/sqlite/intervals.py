@@ -49,8 +49,8 @@ class Said(NamedTuple):
     """The attributes before they became JSON."""
 
 
-def is_live(state: State | None) -> bool:
-    return state is not None and state.action != Action.DELETE
+def is_live(state: State) -> bool:
+    return state.action != Action.DELETE
 
 
 def recorded(before: State, said: Said, version: int, now: int) -> State:

@@ -7,10 +7,8 @@ import apsw
 from sloth_state.errors import StoreError, StoreFull, StoreUnreadable
 from sloth_state.sqlite import files, schema
 from sloth_state.sqlite.connection import DISK_FULL, Connection
-from sloth_state.sqlite.translation import translate
-from sloth_state.sqlite.write_queue import WriteQueue
-
-BUSY_MILLISECONDS = 5000
+from sloth_state.sqlite.translation import close_after, open_file
+from sloth_state.sqlite.write_queue import BUSY_MILLISECONDS, WriteQueue
 
 
 def connect(path: str, *, create: bool) -> Connection:
@@ -67,18 +65,3 @@ def _configure(database: apsw.Connection) -> None:
     database.pragma("cache_size", -16000)
     # A crafted file must not call functions through its schema.
     database.pragma("trusted_schema", False)
-
-
-def open_file(name: str, flags: int, path: str | None = None) -> apsw.Connection:
-    """`path` is for errors, where the name is another or a URI."""
-    try:
-        return apsw.Connection(name, flags=flags)
-    except apsw.Error as error:
-        raise translate(error, path or name) from error
-
-
-def close_after(error: apsw.Error, database: apsw.Connection, path: str) -> Exception:
-    """Close a database that cannot be used; the error to raise for what it said."""
-    translated = translate(error, path, database.system_errno)
-    database.close()
-    return translated

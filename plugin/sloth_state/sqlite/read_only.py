@@ -10,8 +10,8 @@ import apsw
 from sloth_state.errors import StoreError, StoreFull, StoreReadOnly, StoreUnreadable
 from sloth_state.sqlite import files, schema
 from sloth_state.sqlite.connection import Connection
-from sloth_state.sqlite.opening import BUSY_MILLISECONDS, close_after, open_file
-from sloth_state.sqlite.write_queue import WriteQueue
+from sloth_state.sqlite.translation import close_after, open_file
+from sloth_state.sqlite.write_queue import BUSY_MILLISECONDS, WriteQueue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -73,16 +73,19 @@ def past_bindings(stored: Stored, valid_to: int) -> tuple[str | int, ...]:
     return (state.workflow_key, stored.key, state.valid_from, valid_to, *state[5:], checksum)
 
 
-def resource_of(state: State, action: Action, attributes: Mapping[str, Json]) -> Resource:
+def resource_of(state: State, attributes: Mapping[str, Json]) -> Resource:
+    """A resource as the version sees it that made this state."""
+    updated_at = from_microseconds(state.updated_at)
+    is_new = state.created_at == state.updated_at
     return Resource(
         state.id,
         state.type,
         state.name,
-        action,
+        _ACTIONS[state.action],
         state.status,
         attributes,
-        from_microseconds(state.created_at),
-        from_microseconds(state.updated_at),
+        updated_at if is_new else from_microseconds(state.created_at),
+        updated_at,
     )
 
 

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sloth_state import model
-from sloth_state.errors import InvalidValue
 from sloth_state.sqlite.base import StoreBase
 from sloth_state.sqlite.versions import no_such_version
-from sloth_state.values import canonical, check_name, check_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sloth_state.model import Lock, Resource, ResourceDraft
-    from sloth_state.sqlite.intervals import Said
+    from sloth_state.sqlite.resource_writer import ResourceWriter
 
 
 class Resources(StoreBase):
     """The part of `Store` about resources."""
 
     def record(self, run_id: str, drafts: Sequence[ResourceDraft], lock: Lock) -> list[Resource]:
-        return self._say(run_id, [_checked(draft) for draft in drafts], lock)
+        writer = self._writer
+        said = [writer.checked(draft) for draft in drafts]
+        with self._db.transaction():
+            run = self._open_run(run_id, lock)
+            return [writer.apply(run, one) for one in said]
 
     def remove_resource(self, run_id: str, type: str, name: str, lock: Lock) -> Resource:
-        from sloth_state.sqlite.intervals import Said
-
-        return self._say(run_id, [Said(type, name, "{}", "", model.Action.DELETE, {})], lock)[0]
+        with self._db.transaction():
+            return self._writer.remove(self._open_run(run_id, lock), type, name)
 
     def resource(
         self, workflow: str, type: str, name: str, *, version: int | None = None
@@ -77,15 +78,12 @@ class Resources(StoreBase):
             rows = self._db.select(f"{sql} ORDER BY r.type, r.name", bindings)
             return resources_of(self._db, rows, seen_from)
 
-    def _say(self, run_id: str, said: Sequence[Said], lock: Lock) -> list[Resource]:
+    @cached_property
+    def _writer(self) -> ResourceWriter:
+        # Looking at runs must not import it; importing anew for each resource would cost 1 µs.
         from sloth_state.sqlite.resource_writer import ResourceWriter
 
-        with self._db.transaction():
-            run = self._open_run(run_id, lock)
-            writer = ResourceWriter(self._db, run, self._now(), self._new_id)
-            resources = [writer.apply(one) for one in said]
-            writer.write()
-            return resources
+        return ResourceWriter(self._db, self._new_id)
 
     def _newest_version(self, workflow: str, workflow_key: int, asked: int | None) -> int:
         """The number of the newest version; ReferenceNotFound if the one asked for is not there."""
@@ -98,16 +96,3 @@ class Resources(StoreBase):
         if asked is not None and not row[1]:
             raise no_such_version(workflow, asked)
         return int(row[0])
-
-
-def _checked(draft: ResourceDraft) -> Said:
-    from sloth_state.sqlite.intervals import Said
-
-    type = check_name(draft.type, "the resource's type")
-    name = check_name(draft.name, "the resource's name")
-    if not isinstance(draft.attributes, Mapping):
-        raise InvalidValue(f"attributes of {type}/{name} must be a map")
-    value = dict(draft.attributes)
-    attributes = canonical(value, "attributes")
-    status = check_text(draft.status, "the status")
-    return Said(type, name, attributes, status, draft.action, value)

@@ -55,9 +55,6 @@ class Table:
     def update(self, db: Connection, key: int, *values: Value) -> None:
         db.write(self._update, (*values, row_checksum(*values), key))
 
-    def update_many(self, db: Connection, rows: Iterable[tuple[int, Sequence[Value]]]) -> None:
-        db.write_many(self._update, [(*values, row_checksum(*values), key) for key, values in rows])
-
     def check(self, db: Connection, key: int, values: Sequence[Value], checksum: int) -> None:
         """Raise StoreDamaged if a row that was read is not the one that was written."""
         if row_checksum(*values) != checksum:

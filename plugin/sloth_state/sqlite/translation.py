@@ -85,3 +85,18 @@ _TRANSLATIONS: tuple[tuple[tuple[type[Exception], ...], _Translation], ...] = (
     ),
     ((apsw.IOError, apsw.CantOpenError), _refused_by_system),
 )
+
+
+def open_file(name: str, flags: int, path: str | None = None) -> apsw.Connection:
+    """`path` is for errors, where the name is another or a URI."""
+    try:
+        return apsw.Connection(name, flags=flags)
+    except apsw.Error as error:
+        raise translate(error, path or name) from error
+
+
+def close_after(error: apsw.Error, database: apsw.Connection, path: str) -> Exception:
+    """Close a database that cannot be used; the error to raise for what it said."""
+    translated = translate(error, path, database.system_errno)
+    database.close()
+    return translated

@@ -14,6 +14,8 @@ from sloth_state.errors import StoreBusy
 from sloth_state.sqlite.files import unmakeable
 
 PATIENCE_SECONDS = 30.0
+BUSY_MILLISECONDS = 5000
+"""How long SQLite itself waits for what the queue does not order."""
 
 
 class WriteQueue:

@@ -7,7 +7,17 @@ import re
 import sloth_lua
 
 _GLOBAL_IS_NIL = re.compile(r"attempt to (?:index|call) global '(\w+)' \(a nil value\)")
-LIBRARY_PARTS = {"boot", "calls", "dsl", "host", "sandbox", "threads", "wire"}
+_LIBRARY_PARTS = [
+    "boot",
+    "builders",
+    "calls",
+    "host",
+    "sandbox",
+    "tasks",
+    "threads",
+    "wire",
+    "workflows",
+]
 _LANGUAGE = ["task", "workflow", "group", "require", "string", "table", "math", "os", "io"]
 
 
@@ -28,7 +38,7 @@ def hint_for(message: str) -> str | None:
 
 def module_names() -> list[str]:
     """The built-in modules, sorted."""
-    return [name for name in sloth_lua.names() if name not in LIBRARY_PARTS]
+    return [name for name in sloth_lua.names() if name not in _LIBRARY_PARTS]
 
 
 def _unknown_global(name: str) -> str:

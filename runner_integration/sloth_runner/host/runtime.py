@@ -16,7 +16,7 @@ from lupa import luajit21
 import sloth_lua
 from sloth_runner.errors import ScriptError, ScriptSyntaxError
 from sloth_runner.host import wire
-from sloth_runner.host.hints import LIBRARY_PARTS, hint_for
+from sloth_runner.host.hints import hint_for
 from sloth_state.errors import LockLost, SlothError, StoreError
 
 if TYPE_CHECKING:
@@ -104,13 +104,15 @@ class LuaHost:
             attribute_filter=_deny,
         )
 
-        def source_of(name: bytes) -> bytes:
-            part = name.decode()
-            return sloth_lua.source(part) if part in LIBRARY_PARTS else sources[part]
+        def library_source(name: bytes) -> bytes:
+            return sloth_lua.source(name.decode())
+
+        def module_source(name: bytes) -> bytes:
+            return sources[name.decode()]
 
         boot = runtime.compile(sloth_lua.source("boot"), name=b"=sloth_lua/boot.lua")
         names = " ".join(name for name, source in sources.items() if source).encode()
-        dispatch: Dispatcher = boot(self._answer, source_of, names)
+        dispatch: Dispatcher = boot(self._answer, library_source, module_source, names)
         return dispatch
 
     def _ask(self, command: bytes, *arguments: wire.Plain) -> tuple[Any, ...]:
@@ -204,7 +206,7 @@ class LuaHost:
     # -- what the script defined -----------------------------------------------------------
 
     def describe(self) -> dict[str, Any]:
-        """The tasks and workflows that the script defined, as its `dsl.lua` collected them."""
+        """The tasks and workflows that the script defined, as the library collected them."""
         description: dict[str, Any] = json.loads(self._ask(b"describe")[0])
         return description
 

@@ -18,6 +18,8 @@ Answer: TypeAlias = tuple[Plain, ...]
 # Tags of an answer; the same numbers are in lua/sloth_lua/host.lua.
 FAILED, VALUES, JSON, STOPPED = 0, 1, 2, 3
 
+_PLAIN = frozenset((type(None), bool, int, float))
+
 MAX_EXACT_INTEGER = 2**53
 """Lua's numbers are doubles; larger integers would be rounded."""
 
@@ -33,18 +35,18 @@ def answer(result: object) -> Answer:
     A tuple is several results; a dict or a list becomes a table. Raises InvalidValue for an
     integer that Lua cannot hold, TypeError for what is not plain at all.
     """
-    if isinstance(result, (dict, list)):
-        return (JSON, dump(result))
     if isinstance(result, tuple):
         return (VALUES, *map(_plain, result))
+    if isinstance(result, (dict, list)):
+        return (JSON, dump(result))
     return (VALUES, _plain(result))
 
 
 def _plain(value: object) -> Plain:
-    if value is None or isinstance(value, (bool, float, bytes)):
-        return value
     if isinstance(value, str):
         return value.encode("utf-8", "surrogateescape")
+    if value is None or isinstance(value, (bool, float, bytes)):
+        return value
     if isinstance(value, int):
         return _exact(value)
     raise TypeError(f"{type(value).__name__} cannot cross to Lua")
@@ -100,12 +102,12 @@ def takes_text(operation: Callable[..., object], raw: frozenset[int]) -> Callabl
 
 def convert(arguments: tuple[Any, ...], raw: frozenset[int]) -> list[Any]:
     """Arguments from Lua, as Python takes them. Raises TypeError for any Lua object."""
-    converted: list[Any] = []
+    converted = list(arguments)
     for position, value in enumerate(arguments):
-        if type(value) is bytes:
-            converted.append(value if position in raw else text(value))
-        elif value is None or isinstance(value, (bool, int, float)):
-            converted.append(value)
-        else:
+        kind = type(value)
+        if kind is bytes:
+            if position not in raw:
+                converted[position] = value.decode("utf-8", "surrogateescape")
+        elif kind not in _PLAIN:
             raise TypeError(f"argument {position + 1} of an operation is no plain value")
     return converted

@@ -46,7 +46,10 @@ def _or(failed: bool | None) -> Callable[[Callable[..., Any]], Callable[..., Any
             try:
                 return operation(*arguments)
             except OSError as error:
-                return failed, f"{error.filename or ''}: {error.strerror or error}".lstrip(": ")
+                if error.strerror is None:
+                    return failed, str(error)
+                place = error.filename or "".join(arguments[1:2])
+                return failed, f"{place}: {error.strerror}".removeprefix(": ")
             except ValueError as error:  # a NUL byte in a path
                 return failed, str(error)
 

@@ -15,6 +15,7 @@ from sloth_runner.modules.key_values import KeyValues
 from sloth_state.errors import InvalidValue, LockHeld, LockLost, ReferenceNotFound, ResourceNotFound
 from sloth_state.model import Action
 from sloth_state.times import rfc3339
+from sloth_state.values import from_json
 
 if TYPE_CHECKING:
     from sloth_runner.active_run import ActiveRun
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from sloth_state.model import Json, Resource
 
 _LOCK_POLL_SECONDS = 0.05
+_ACTIONS = {action.value: action for action in Action}
 
 
 def state_module(session: Session) -> LuaModule:
@@ -53,17 +55,18 @@ class StateOperations:
 
     # -- resources -------------------------------------------------------------------------
 
-    def record(self, encoded: str, run_id: str | None = None) -> tuple[str, ...]:
+    def record(
+        self,
+        type: str,
+        name: str,
+        attributes: str | None,
+        status: str | None,
+        action: str | None,
+        run_id: str | None,
+    ) -> tuple[str, ...]:
         run = self._run("state.resource", run_id)
-        given = json.loads(encoded)
-        action = _action(given.get("action"))
-        if action is Action.DELETE:
-            return _brief(run.remove(given["type"], given["name"]))
-        attributes = given.get("attributes") or {}
-        status = given.get("status") or ""
-        return _brief(
-            run.record(given["type"], given["name"], attributes, status=status, action=action)
-        )
+        value = {} if attributes is None else from_json(attributes)
+        return _brief(run.record(type, name, value, status=status or "", action=_action(action)))
 
     def update(self, type: str, name: str, encoded: str) -> tuple[str, ...]:
         run = self._run("state.update_resource")
@@ -182,15 +185,13 @@ class StateOperations:
 def _action(name: str | None) -> Action | None:
     if name is None:
         return None
-    try:
-        return Action(name)
-    except ValueError:
-        known = ", ".join(Action)
-        raise InvalidValue(f"action must be one of {known}, not {name!r}") from None
+    if name not in _ACTIONS:
+        raise InvalidValue(f"action must be one of {', '.join(Action)}, not {name!r}")
+    return _ACTIONS[name]
 
 
 def _brief(resource: Resource) -> tuple[str, str, str]:
-    return resource.id, resource.action.value, resource.status
+    return resource.id, resource.action, resource.status
 
 
 def _whole(resource: Resource) -> dict[str, Any]:
