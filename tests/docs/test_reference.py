@@ -92,3 +92,63 @@ def test_the_readme_has_two_setup_commands_that_exist() -> None:
     assert len(setups) == 2
     assert (ROOT / "scripts/setup").exists()
     assert (ROOT / "examples/quickstart/site.sloth").exists()
+
+
+def blocks(name: str, language: str) -> list[str]:
+    found: list[str] = re.findall(rf"```{language}\n(.*?)```", page(name), re.S)
+    return found
+
+
+def test_the_python_examples_run(sloth: Any) -> None:
+    sloth.write("deploy.sloth", 'task("t"):command(function() assert(values.env == "prod") end)')
+    first, second = blocks("how-to/python.md", "python")
+    for code, expected in ((first, ""), (second, "1 success\n")):
+        result = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=sloth.folder,
+            env=sloth.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (result.returncode, result.stderr) == (0, "")
+        assert result.stdout.endswith(expected)
+    shown = sloth.json("state", "workflow", "show", "deploy-prod")
+    assert shown["outputs"] == {"url": "https://example.org"}
+
+
+def test_the_tutorial_says_what_happens(sloth: Any) -> None:
+    (script,) = blocks("tutorial/first-workflow.md", "lua")
+    sloth.write("hello.sloth", script)
+    validate, _, expected = blocks("tutorial/first-workflow.md", "console")[0].partition(
+        "$ sloth-runner run"
+    )
+    assert sloth("validate", "hello.sloth").stdout == validate.split("\n", 1)[1]
+    printed = sloth("run", "hello.sloth").stdout
+    assert varying(printed) == varying(expected.split("\n", 1)[1])
+    sloth.write("hello.sloth", script.replace("fs.write", "fss.write"))
+    assert "did you mean 'fs'?" in sloth("run", "hello.sloth").stderr
+
+
+def test_the_plugin_example_works(sloth: Any) -> None:
+    (metadata,) = blocks("how-to/plugin.md", "toml")
+    (code,) = blocks("how-to/plugin.md", "python")
+    package = sloth.folder / "site/my_package"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "plugin.py").write_text(code)
+    info = sloth.folder / "site/my_package-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1\n")
+    name, _, module = metadata.splitlines()[1].replace('"', "").partition(" = ")
+    (info / "entry_points.txt").write_text(f"[sloth_runner]\n{name} = {module}\n")
+    sloth.environment["PYTHONPATH"] = str(sloth.folder / "site")
+    sloth.write("greet.sloth", 'task("t"):command(function() print(greet.hello("Ada")) end)')
+    result = sloth("run", "greet.sloth")
+    assert result.returncode == 0, result.stderr
+    assert "t | Hello, Ada" in result.stdout
+    assert "greet 1 success" in result.stdout
+
+
+def varying(text: str) -> str:
+    return re.sub(r"run [0-9a-f]{12}", "run ID", re.sub(r"\d+(ms|\.\ds)", "TIME", text))
