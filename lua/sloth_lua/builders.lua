@@ -51,12 +51,14 @@ function M.methods_of(class, what)
   return class.methods
 end
 
---- Calls methods by the fields of a table.
-function M.apply(self, fields, methods, what)
+--- Calls methods by the fields of a table, but for one field.
+function M.apply(self, fields, methods, what, left_out)
   for key, value in next, fields do
     if type(key) == "number" then blame(what .. ": unexpected item " .. host.text(value)) end
-    if not methods[key] then host.unknown(what .. ": there is no option", key, M.names_of(methods)) end
-    methods[key](self, value)
+    if key ~= left_out then
+      if not methods[key] then host.unknown(what .. ": there is no option", key, M.names_of(methods)) end
+      methods[key](self, value)
+    end
   end
   return self
 end

@@ -3,6 +3,17 @@
 local host = ...
 local want = host.want
 
+---@class crypto
+---@field md5 fun(text: string): string
+---@field sha1 fun(text: string): string
+---@field sha256 fun(text: string): string
+---@field sha512 fun(text: string): string
+---@field base64 fun(text: string): string
+---@field base64_encode fun(text: string): string
+---@field base64_decode fun(text: string): string?, string? nil and a message if it is no base64
+---@field hex fun(text: string): string
+---@field hex_encode fun(text: string): string
+---@field hex_decode fun(text: string): string?, string? nil and a message if they are no hex digits
 local crypto = {}
 
 for _, name in ipairs({ "md5", "sha1", "sha256", "sha512" }) do

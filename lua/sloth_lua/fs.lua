@@ -4,6 +4,18 @@
 local host = ...
 local want = host.want
 
+---@class fs
+---@field exists fun(path: string): boolean true for a link to nothing too
+---@field mkdir fun(path: string): boolean, string? with all parents; true also if it is there
+---@field rm fun(path: string): boolean, string? a file, or an empty folder
+---@field rmr fun(path: string): boolean, string? a folder with all in it; true also if there is none
+---@field rm_r fun(path: string): boolean, string? the same
+---@field size fun(path: string): integer?, string? bytes
+---@field stat fun(path: string): table?, string? path type size mode owner group mtime is_dir is_file is_link
+---@field basename fun(path: string): string
+---@field dirname fun(path: string): string
+---@field copy fun(from: string, to: string): boolean, string? a file, or a folder with all in it; modes and times are kept
+---@field move fun(from: string, to: string): boolean, string?
 local fs = {}
 
 ---@param path string
@@ -32,17 +44,21 @@ local function one_path(name)
   return function(path) return host.call("fs." .. name, want("fs." .. name, "path", path, "string")) end
 end
 
-fs.exists = one_path("exists")     -- boolean
-fs.mkdir = one_path("mkdir")       -- with all parents; true also if it is there
-fs.rm = one_path("rm")             -- a file, or an empty folder
-fs.rmr = one_path("rmr")           -- a folder with all in it; true also if there is none
+for _, name in ipairs({ "exists", "mkdir", "rm", "rmr", "size", "stat", "basename", "dirname" }) do
+  fs[name] = one_path(name)
+end
 fs.rm_r = fs.rmr
-fs.size = one_path("size")         -- bytes
-fs.stat = one_path("stat")         -- { path, type, size, mode, owner, group, mtime, is_dir, is_file, is_link }
-fs.basename = one_path("basename")
-fs.dirname = one_path("dirname")
-fs.ls = function(path) return host.call("fs.ls", host.want_or_nil("fs.ls", "path", path, "string") or ".") end -- names, sorted
-fs.glob = function(pattern) return host.call("fs.glob", want("fs.glob", "pattern", pattern, "string")) end -- paths, sorted
+
+--- Names in a folder, sorted.
+---@param path string? the task's folder by default
+---@return string[]? names
+---@return string? problem
+function fs.ls(path) return host.call("fs.ls", host.want_or_nil("fs.ls", "path", path, "string") or ".") end
+
+--- Paths that match, sorted: `*`, `?`, `[a-z]`, and `**` for any depth.
+---@param pattern string
+---@return string[] paths
+function fs.glob(pattern) return host.call("fs.glob", want("fs.glob", "pattern", pattern, "string")) end
 
 local function two_paths(name)
   return function(from, to)
@@ -50,11 +66,15 @@ local function two_paths(name)
   end
 end
 
-fs.copy = two_paths("copy") -- a file, or a folder with all in it; modes and times are kept
+fs.copy = two_paths("copy")
 fs.move = two_paths("move")
 
---- The name of a new empty file, or of a new folder, in the system's temporary folder.
+--- The name of a new empty file in the system's temporary folder.
+---@return string
 function fs.tmpname() return host.call("fs.tmpname") end
+
+--- The name of a new folder there.
+---@return string
 function fs.tmpdir() return host.call("fs.tmpdir") end
 
 return fs

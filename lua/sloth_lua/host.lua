@@ -73,6 +73,8 @@ local function describe(value, expected)
   return expected == "map" and type(value) == "table" and "a list" or article(type(value))
 end
 
+local function is_map(value) return type(value) == "table" and #value == 0 and not rawequal(value, host.null) end
+
 --- The argument, if it has the type: a type of Lua, or "map", a table without list items. A number,
 --- and a table that behaves as text, are taken for a "string" as well.
 ---@param call string "state.set_output"
@@ -85,7 +87,7 @@ function host.want(call, name, value, expected, said)
   local kind = rawequal(value, host.null) and "nil" or type(value)
   if kind == expected or expected == "any" and kind ~= "nil" then return value end
   if kind == "table" then
-    if expected == "map" and #value == 0 then return value end
+    if expected == "map" and is_map(value) then return value end
     if expected == "string" and host.behaves_as_text(value) then return host.text(value) end
   elseif kind == "number" and expected == "string" then
     return tostring(value)
@@ -129,7 +131,7 @@ function host.want_fields(call, fields, expected)
   for _, field in ipairs(parsed[expected] or parse(expected)) do
     local name, kind = field.name, field.kind
     local value = rawget(fields, name)
-    if type(value) ~= kind then
+    if type(value) ~= kind and not (kind == "map" and is_map(value)) then
       value = (field.optional and host.want_or_nil or host.want)(call, name, value, kind)
     end
     checked[name] = value

@@ -5,6 +5,13 @@ local select, concat, type, next, rawequal, pcall = select, table.concat, type, 
 
 local MAX_DEPTH = 20
 
+---@class log
+---@field debug fun(...: any)
+---@field info fun(...: any)
+---@field success fun(...: any)
+---@field warn fun(...: any)
+---@field error fun(...: any)
+---@field print fun(...: any)
 local log = {}
 
 local function line(level)

@@ -89,14 +89,11 @@ function methods:async(value)
   return self
 end
 
--- A table may also name the task, which is read before.
-function methods:name() return self end
-
 Task.__call = function(self, fields) return M.apply(self, want("task", "its argument", fields, "table"), "task") end
 Task.__tostring = function(self) return "task " .. rawget(self, "spec").name end
 
---- Says of a task what a table of its options says.
-function M.apply(self, fields, what) return builders.apply(self, fields, methods, what) end
+--- Says of a task what a table of its options says, but for its name.
+function M.apply(self, fields, what) return builders.apply(self, fields, methods, what, "name") end
 
 --- A task that belongs to no file yet. `where` is nil after a tail call.
 function M.new(name, where)

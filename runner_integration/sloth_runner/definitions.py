@@ -1,4 +1,4 @@
-"""From what a script said (`tasks.lua`, `workflows.lua`) to workflows that make sense, or one clear error."""
+"""From what a script said (`workflows.lua`) to workflows that make sense, or one clear error."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def choose_workflow(workflows: Sequence[Workflow], path: str, wanted: str | None
             f"{path} defines {len(workflows)} workflows: {', '.join(names)}",
             hint=f"Choose one: --workflow {names[0]}",
         )
-    chosen = wanted or names[0]
+    chosen = names[0] if wanted is None else wanted
     if chosen not in names:
         raise UsageError(
             f"{path} defines no workflow {chosen!r}", hint=f"It has: {', '.join(names)}"

@@ -86,7 +86,7 @@ async def run_command(command: Command) -> CommandResult:
     Raises WorkflowError if it cannot be started.
     """
     started = time.monotonic()
-    transport, capture = await _start(command)
+    transport, capture = await _start_whole(command)
     pid = transport.get_pid()
     _groups.add(pid)
     timed_out = False
@@ -109,6 +109,20 @@ async def run_command(command: Command) -> CommandResult:
     stdout, stderr = bytes(capture.streams[1]), bytes(capture.streams[2])
     problem = f"timed out after {command.timeout:g} s" if timed_out else _problem(code, stderr)
     return CommandResult(stdout, stderr, code, time.monotonic() - started, problem)
+
+
+async def _start_whole(command: Command) -> tuple[asyncio.SubprocessTransport, _Capture]:
+    """Start a command and only then be cancelled: asyncio would wait for ever in between."""
+    starting = asyncio.ensure_future(_start(command))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait([starting])
+        if starting.exception() is None:
+            transport, capture = starting.result()
+            await end_group(transport.get_pid(), capture.exited)
+            transport.close()
+        raise
 
 
 async def _start(command: Command) -> tuple[asyncio.SubprocessTransport, _Capture]:

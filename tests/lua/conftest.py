@@ -27,7 +27,11 @@ class LoadedScript:
     """A script whose top level has run."""
 
     def __init__(
-        self, path: str, values: Any = None, inspecting: bool = False, more: list[LuaModule] | None = None
+        self,
+        path: str,
+        values: Any = None,
+        inspecting: bool = False,
+        more: list[LuaModule] | None = None,
     ) -> None:
         script = read_script(path)
         self.events: list[Event] = []
@@ -48,7 +52,11 @@ class LoadedScript:
         return [text for _, text in self.output]
 
     def call(
-        self, function: int = 1, kind: str = "command", timeout: TaskTimeout | None = None, **facts: Any
+        self,
+        function: int = 1,
+        kind: str = "command",
+        timeout: TaskTimeout | None = None,
+        **facts: Any,
     ) -> dict[str, Any]:
         """Call a function of the script as a task's command, or as another kind of hook."""
         workdir = self.session.top_level.workdir
@@ -65,7 +73,9 @@ class Scripts:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def __call__(self, source: str | bytes, *, name: str = "t.sloth", **options: Any) -> LoadedScript:
+    def __call__(
+        self, source: str | bytes, *, name: str = "t.sloth", **options: Any
+    ) -> LoadedScript:
         path = self.folder / name
         path.write_bytes(source if isinstance(source, bytes) else source.encode())
         return LoadedScript(name, **options)

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-ONE_PATH = "append copy exists mkdir move read rm rmr rm_r size stat basename dirname write".split()
-
 # A call, and the message without "t.sloth:2: ".
 WRONG = {
     # fs
@@ -98,7 +96,9 @@ WRONG = {
     "require('no.such.thing')": "require: there is no module 'no.such.thing'",
 }  # fmt: skip
 
-NEEDS_A_RUN = "needs a run, and while the file is loaded there is none (Move it into a task's command.)"
+NEEDS_A_RUN = (
+    "needs a run, and while the file is loaded there is none (Move it into a task's command.)"
+)
 
 STATE = {
     "state.resource()": "state.resource: its argument must be a table, not nothing",
@@ -221,9 +221,7 @@ EITHER = ("type", "name")
 
 def messages(script: Any, calls: list[str]) -> dict[str, str]:
     """What each call raises, from one script that catches them all."""
-    lines = "\n".join(
-        f"check(function()\nlocal _ = {call}\nend)" for call in calls
-    )
+    lines = "\n".join(f"check(function()\nlocal _ = {call}\nend)" for call in calls)
     loaded = script(
         f"function check(f) local ok, problem = pcall(f) print(ok, problem) end {lines}\n"
     )

@@ -73,12 +73,15 @@ def test_a_fluent_task_keeps_everything_that_is_said(workflows: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "form", ["task({{ name = 'build', {} }})", "task 'build' {{ {} }}", "task('build'):build() {{ {} }}"]
+    "form",
+    ["task({{ name = 'build', {} }})", "task 'build' {{ {} }}", "task('build'):build() {{ {} }}"],
 )
 def test_a_table_says_the_same_as_methods(workflows: Any, form: str) -> None:
     fields = """description = "makes it", workdir = "/src", user = "ci", depends_on = { "fetch", "test" },
         timeout = 300, abort_if = "test -f /stop", tags = { "web", "eu" }, shell = "make" """
-    (workflow,) = workflows(f"task('fetch'):run('a') task('test'):shell('b')\n{form.format(fields)}")
+    (workflow,) = workflows(
+        f"task('fetch'):run('a') task('test'):shell('b')\n{form.format(fields)}"
+    )
     assert workflow.tasks[0].command == Shell("a")
     assert workflow.tasks[1].command == Shell("b")
     assert workflow.tasks[2] == EVERYTHING._replace(
@@ -138,7 +141,12 @@ def test_a_timeout_is_a_duration_or_seconds(task: Any, text: str, seconds: float
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
-    [("3", (3, "fixed")), ("0", (0, "fixed")), ("2, 'linear'", (2, "linear")), ("2, 'fixed'", (2, "fixed"))],
+    [
+        ("3", (3, "fixed")),
+        ("0", (0, "fixed")),
+        ("2, 'linear'", (2, "linear")),
+        ("2, 'fixed'", (2, "fixed")),
+    ],
 )
 def test_retries_take_one_argument_or_two(
     task: Any, arguments: str, expected: tuple[int, str]
@@ -165,9 +173,7 @@ WHOLE = Workflow(
     workdir="/tmp",
     hooks={"on_start": (Call(2),), "on_success": (Call(2 + 1),), "on_failure": (Call(4),), "on_complete": (Call(5), Call(6))},
 )  # fmt: skip
-TASKS = (
-    'local a = task("a"):command("true")\nlocal b = task("b"):command(function() end):depends_on(a)\n'
-)
+TASKS = 'local a = task("a"):command("true")\nlocal b = task("b"):command(function() end):depends_on(a)\n'
 CONFIG = "{ timeout = '30m', max_parallel_tasks = 3, continue_on_error = false, workdir = '/tmp', max_retries = 1 }"
 FLUENT = f"""("ci"):description("builds"):version("1.0.0"):tasks({{ a, b }}):config({CONFIG})
   :on_start(function() end):on_success(function() end):on_failure(function() end)
@@ -230,8 +236,12 @@ KEYS = ["zeta", "alpha", "mid", "b2", "b1", "last_one", "x", "y"]
 
 
 @pytest.mark.parametrize("newline", ["\n", " "])
-@pytest.mark.parametrize("command", ["function() local alpha = { x = {} } return alpha end", '"make"', "named"])
-@pytest.mark.parametrize("form", ["{key} = {{ command = {command} }}", "[{key!r}] = {{ command = {command} }}"])
+@pytest.mark.parametrize(
+    "command", ["function() local alpha = { x = {} } return alpha end", '"make"', "named"]
+)
+@pytest.mark.parametrize(
+    "form", ["{key} = {{ command = {command} }}", "[{key!r}] = {{ command = {command} }}"]
+)
 def test_keyed_tasks_run_in_source_order(
     workflows: Any, newline: str, command: str, form: str
 ) -> None:

@@ -36,7 +36,9 @@ def test_an_error_without_position_gets_that_of_the_call(script: Any) -> None:
     assert told(error)[:2] == ("t.sloth:2: disk is full", "t.sloth:2")
 
 
-@pytest.mark.parametrize("text", ["localhost:8080: refused", "10:20: odd", "exec.run: 5: x", "t.slot:1: x"])
+@pytest.mark.parametrize(
+    "text", ["localhost:8080: refused", "10:20: odd", "exec.run: 5: x", "t.slot:1: x"]
+)
 def test_a_message_that_looks_like_a_place_is_no_place(script: Any, text: str) -> None:
     error = script.error(f'\nerror("{text}", 0)')
     assert told(error)[:2] == (f"t.sloth:2: {text}", "t.sloth:2")
@@ -55,13 +57,17 @@ def test_an_error_table_speaks_through_tostring(script: Any) -> None:
 
 
 def test_the_trace_shows_the_functions_on_the_way(script: Any) -> None:
-    error = script.error("local function inner() error('x') end\nlocal function outer() inner() end\nouter()\n")
+    error = script.error(
+        "local function inner() error('x') end\nlocal function outer() inner() end\nouter()\n"
+    )
     lines = error.trace.splitlines()
     assert [line.split(":")[1] for line in lines if "t.sloth" in line] == ["1", "2", "3"]
 
 
 def test_an_error_in_a_module_of_the_script_names_the_module(script: Any) -> None:
-    (script.folder / "lib.lua").write_text("local M = {}\nfunction M.f() error('inside') end\nreturn M\n")
+    (script.folder / "lib.lua").write_text(
+        "local M = {}\nfunction M.f() error('inside') end\nreturn M\n"
+    )
     error = script.error("require('lib').f()")
     assert str(error) == f"{error.where}: inside"
     assert error.where.endswith("lib.lua:2")
@@ -179,7 +185,12 @@ def test_a_tail_call_out_of_a_command_is_blamed_on_its_function(script: Any) -> 
 
 def test_a_tail_call_out_of_the_file_has_no_line_but_a_message(script: Any) -> None:
     error = script.error('return workflow.define("x", { task = {} })')
-    assert told(error) == ("workflow.define: there is no option 'task'; did you mean 'tasks'?", None, None, None)
+    assert told(error) == (
+        "workflow.define: there is no option 'task'; did you mean 'tasks'?",
+        None,
+        None,
+        None,
+    )
 
 
 def test_a_script_that_lies_in_a_folder_named_like_the_library_is_blamed(script: Any) -> None:
@@ -189,7 +200,9 @@ def test_a_script_that_lies_in_a_folder_named_like_the_library_is_blamed(script:
 
 
 def test_an_error_inside_the_library_is_blamed_on_the_script(script: Any) -> None:
-    error = script.error("\nlog.info(setmetatable({}, { __tostring = function() return nil .. 1 end }))")
+    error = script.error(
+        "\nlog.info(setmetatable({}, { __tostring = function() return nil .. 1 end }))"
+    )
     assert error.where == "t.sloth:2"
 
 
@@ -244,7 +257,9 @@ def test_a_refusal_by_an_operation_is_an_error_of_the_script(script: Any, call: 
 
 
 @pytest.mark.parametrize("call", ["now", "later"])
-@pytest.mark.parametrize("wrap", ["{}()", "pcall({})", "while true do pcall(pcall, {}) end", "coroutine.wrap({})()"])
+@pytest.mark.parametrize(
+    "wrap", ["{}()", "pcall({})", "while true do pcall(pcall, {}) end", "coroutine.wrap({})()"]
+)
 def test_a_bug_in_an_operation_ends_lua_as_itself(script: Any, call: str, wrap: str) -> None:
     bug = ZeroDivisionError("a bug")
     source = wrap.format(f"bad.{call}") + " print('went on')"

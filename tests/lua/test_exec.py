@@ -71,7 +71,9 @@ def shell(script: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_a_command_gives_its_result(shell: Any, call: str, results: list[Any]) -> None:
     folder = str(shell.folder)
     found = shell.values(call.replace("PWD", folder))
-    assert found == [each.replace("PWD", folder) if isinstance(each, str) else each for each in results]
+    assert found == [
+        each.replace("PWD", folder) if isinstance(each, str) else each for each in results
+    ]
 
 
 def test_the_duration_is_in_seconds(script: Any) -> None:
@@ -157,7 +159,9 @@ def test_a_command_runs_as_the_user_with_its_groups_and_home(script: Any) -> Non
 
 
 def test_only_root_may_name_another_user(script: Any) -> None:
-    loaded = script("task('t'):command(function() exec.run('id', { user = 'daemon', workdir = '/' }) end)")
+    loaded = script(
+        "task('t'):command(function() exec.run('id', { user = 'daemon', workdir = '/' }) end)"
+    )
     is_root = os.geteuid() == 0
     if is_root:
         os.seteuid(pwd.getpwnam("nobody").pw_uid)
@@ -172,5 +176,7 @@ def test_only_root_may_name_another_user(script: Any) -> None:
 
 def test_the_environment_of_the_call_wins_over_that_of_the_user(script: Any) -> None:
     user = pwd.getpwuid(os.geteuid()).pw_name
-    call = f"exec.run('echo $HOME', {{ workdir = '/', user = '{user}', env = {{ HOME = '/mine' }} }})"
+    call = (
+        f"exec.run('echo $HOME', {{ workdir = '/', user = '{user}', env = {{ HOME = '/mine' }} }})"
+    )
     assert script.value(f"{call}.stdout") == "/mine\n"

@@ -205,7 +205,11 @@ def test_a_replaced_file_keeps_its_mode_and_owner(script: Any) -> None:
     script("assert(fs.write('old', 'new'))")
     after = path.stat()
     assert path.read_text() == "new"
-    assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
+    assert (after.st_mode, after.st_uid, after.st_gid) == (
+        before.st_mode,
+        before.st_uid,
+        before.st_gid,
+    )
     assert after.st_ino != before.st_ino
 
 
@@ -265,7 +269,9 @@ def test_readers_see_the_old_content_or_the_new_never_a_part(script: Any) -> Non
     reader = threading.Thread(target=read)
     reader.start()
     try:
-        script("for i = 1, 60 do assert(fs.write('file', (i % 2 == 0 and 'a' or 'b'):rep(100000))) end")
+        script(
+            "for i = 1, 60 do assert(fs.write('file', (i % 2 == 0 and 'a' or 'b'):rep(100000))) end"
+        )
     finally:
         stop.set()
         reader.join()

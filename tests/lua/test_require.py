@@ -45,7 +45,9 @@ RESULTS = {
     "pcall(require, 'fails') == false and require('fails')": ["second"],
     "require('hashbang')": ["with hashbang"],
     "require('log') == log": [True],
-    "require('string') == string and require('bit') == bit and require('table').concat({ 1 })": ["1"],
+    "require('string') == string and require('bit') == bit and require('table').concat({ 1 })": [
+        "1"
+    ],
     "package.loaded.fs == fs": [True],
     "coroutine.wrap(function() return require('waits') end)()": ["waited"],
 }
@@ -59,11 +61,15 @@ def test_a_module_is_found_and_run_once(folder: Any, call: str, results: list[An
 def test_every_module_is_a_global_and_can_be_required(script: Any) -> None:
     names = module_names()
     assert names == ["crypto", "exec", "fs", "json", "log", "sleep", "state", "values"]
-    source = f"for name in ('{' '.join(names)}'):gmatch('%S+') do print(_G[name] == require(name)) end"
+    source = (
+        f"for name in ('{' '.join(names)}'):gmatch('%S+') do print(_G[name] == require(name)) end"
+    )
     assert script(source).lines == ["true"] * len(names)
 
 
-def test_modules_lie_beside_the_script_wherever_it_is_run_from(folder: Any, monkeypatch: Any) -> None:
+def test_modules_lie_beside_the_script_wherever_it_is_run_from(
+    folder: Any, monkeypatch: Any
+) -> None:
     (folder.folder / "elsewhere").mkdir()
     (folder.folder / "elsewhere/app.sloth").write_text("print(require('near'))")
     (folder.folder / "elsewhere/near.lua").write_text("return 'near'")
@@ -120,7 +126,10 @@ def test_a_plugins_module_is_like_a_built_in_one(script: Any) -> None:
     [
         (b"return = 1", "sloth_lua/broken.lua:1: unexpected symbol near '='"),
         (b"error('no license', 0)", "no license"),
-        (b"nothing.at.all()", "sloth_lua/broken.lua:1: attempt to index global 'nothing' (a nil value)"),
+        (
+            b"nothing.at.all()",
+            "sloth_lua/broken.lua:1: attempt to index global 'nothing' (a nil value)",
+        ),
         (b"local host = ...", "it returns nothing"),
     ],
 )

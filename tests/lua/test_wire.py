@@ -38,11 +38,20 @@ FROM_LUA = {
     "list": ("{ 1, 'b', true }", [1, "b", True]),
     "map": ("{ a = 1, ['b c'] = 2, [''] = 3 }", {"a": 1, "b c": 2, "": 3}),
     "map with digits as key": ("{ ['1'] = 'x' }", {"1": "x"}),
-    "nested": ("{ a = { b = { { c = {} } } }, l = { {}, json.list{} } }", {"a": {"b": [{"c": {}}]}, "l": [{}, []]}),
+    "nested": (
+        "{ a = { b = { { c = {} } } }, l = { {}, json.list{} } }",
+        {"a": {"b": [{"c": {}}]}, "l": [{}, []]},
+    ),
     "null in a list": ("{ 1, json.null, 3 }", [1, None, 3]),
     "null in a map": ("{ a = json.null }", {"a": None}),
-    "the same table twice": ("(function() local t = { 1 } return { t, t, x = nil } end)()", [[1], [1]]),
-    "a list filled later": ("(function() local t = {} for i = 1, 5 do t[i] = i end return t end)()", [1, 2, 3, 4, 5]),
+    "the same table twice": (
+        "(function() local t = { 1 } return { t, t, x = nil } end)()",
+        [[1], [1]],
+    ),
+    "a list filled later": (
+        "(function() local t = {} for i = 1, 5 do t[i] = i end return t end)()",
+        [1, 2, 3, 4, 5],
+    ),
     "metatables do not count": (
         "setmetatable({ a = 1 }, { __index = { b = 2 }, __pairs = error, __len = error, __tostring = error,"
         " __eq = function() return true end })",

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sloth_state.model import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from sloth_state.model import Json
+    from sloth_state.model import ResourceDraft
 
 _STRENGTH = (Action.NOOP, Action.READ, Action.UPDATE, Action.CREATE)
 
@@ -37,30 +35,19 @@ class State(NamedTuple):
     updated_at: int
 
 
-class Said(NamedTuple):
-    """What a caller says about a resource, checked; see ResourceDraft."""
-
-    type: str
-    name: str
-    attributes: str
-    status: str
-    action: Action | None
-    value: Mapping[str, Json]
-    """The attributes before they became JSON."""
-
-
 def is_live(state: State) -> bool:
     return state.action != Action.DELETE
 
 
-def recorded(before: State, said: Said, version: int, now: int) -> State:
-    """The state after a version says something about a resource that is live before.
+def recorded(before: State, draft: ResourceDraft, attributes: str, version: int, now: int) -> State:
+    """The state after a version records a resource that is live before.
 
-    The very same object comes back if that changes nothing.
+    `attributes` are those of the draft, as canonical JSON. The very same object comes back if that
+    changes nothing.
     """
-    same = said.attributes == before.attributes and said.status == before.status
+    same = attributes == before.attributes and draft.status == before.status
     seen = _seen_in(before, version)
-    action = said.action
+    action = draft.action
     if action is None or action is Action.CREATE:
         if same:
             return before
@@ -71,37 +58,39 @@ def recorded(before: State, said: Said, version: int, now: int) -> State:
     return before._replace(
         valid_from=version,
         action=action.value,
-        status=said.status,
-        attributes=said.attributes,
+        status=draft.status,
+        attributes=attributes,
         updated_at=now,
     )
 
 
-def revived(before: State, said: Said, version: int, now: int) -> State:
-    """The state after a version says something about a resource that was deleted before."""
+def revived(before: State, draft: ResourceDraft, attributes: str, version: int, now: int) -> State:
+    """The state after a version records a resource that was deleted before."""
     state = before._replace(
-        valid_from=version, status=said.status, attributes=said.attributes, updated_at=now
+        valid_from=version, status=draft.status, attributes=attributes, updated_at=now
     )
-    if before.valid_from == version and not is_undone(before):
+    if before.valid_from == version:
         # Deleted by this very version: all in all it has only changed.
         return state._replace(action=Action.UPDATE.value)
-    action = said.action or Action.CREATE
+    action = draft.action or Action.CREATE
     return state._replace(action=action.value, created_in=version, created_at=now)
 
 
-def born(workflow_key: int, id: str, said: Said, version: int, now: int) -> State:
+def born(
+    workflow_key: int, id: str, draft: ResourceDraft, attributes: str, version: int, now: int
+) -> State:
     """The state of a resource that the workflow never had."""
-    action = said.action or Action.CREATE
+    action = draft.action or Action.CREATE
     return State(
         workflow_key,
         id,
-        said.type,
-        said.name,
+        draft.type,
+        draft.name,
         version,
         version,
         action.value,
-        said.status,
-        said.attributes,
+        draft.status,
+        attributes,
         now,
         now,
     )

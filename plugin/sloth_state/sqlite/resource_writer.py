@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from sloth_state.errors import InvalidValue, ResourceNotFound
 from sloth_state.model import Action
 from sloth_state.sqlite import intervals
-from sloth_state.sqlite.intervals import Said
 from sloth_state.sqlite.resource_rows import (
     INSERT_PAST,
     SELECT_CURRENT,
@@ -40,34 +39,30 @@ class ResourceWriter:
         self._db = db
         self._new_id = new_id
 
-    def checked(self, draft: ResourceDraft) -> Said:
-        """The draft in the form that is kept. Raises InvalidValue. Needs no transaction."""
-        type = check_name(draft.type, "the resource's type")
-        name = check_name(draft.name, "the resource's name")
-        if not isinstance(draft.attributes, Mapping):
-            raise InvalidValue(f"attributes of {type}/{name} must be a map")
-        value = dict(draft.attributes)
-        attributes = canonical(value, "attributes")
-        status = check_text(draft.status, "the status")
-        return Said(type, name, attributes, status, draft.action, value)
+    def canonical_attributes(self, draft: ResourceDraft) -> str:
+        """The attributes as they are kept. Raises InvalidValue, also for the rest of the draft."""
+        check_name(draft.type, "the resource's type")
+        check_name(draft.name, "the resource's name")
+        if not isinstance(draft.attributes, (dict, Mapping)):  # a plain dict is told faster
+            raise InvalidValue(f"attributes of {draft.type}/{draft.name} must be a map")
+        attributes = canonical(dict(draft.attributes), "attributes")
+        check_text(draft.status, "the status")
+        return attributes
 
-    def apply(self, run: OpenRun, said: Said) -> Resource:
-        """Write what the run says of a resource, if it differs from what is there."""
-        if said.action is Action.DELETE:
-            return self.remove(run, said.type, said.name)
-        stored = self._find(run, said.type, said.name)
+    def record(self, run: OpenRun, draft: ResourceDraft, attributes: str) -> Resource:
+        """Write a draft that was checked, if it differs from what is there."""
+        if draft.action is Action.DELETE:
+            return self.remove(run, draft.type, draft.name)
+        stored = self._find(run, draft.type, draft.name)
         if stored is None:
-            id = self._new_id()
-            born = intervals.born(run.workflow_key, id, said, run.version, run.now)
-            RESOURCES.insert(self._db, *born)
-            return resource_of(born, said.value)
-        before = stored.state
-        change = intervals.recorded if intervals.is_live(before) else intervals.revived
-        after = change(before, said, run.version, run.now)
-        if after is before:
-            return resource_of(before, said.value)._replace(action=Action.NOOP)
+            return resource_of(self._insert(run, draft, attributes), dict(draft.attributes))
+        change = intervals.recorded if intervals.is_live(stored.state) else intervals.revived
+        after = change(stored.state, draft, attributes, run.version, run.now)
+        resource = resource_of(after, dict(draft.attributes))
+        if after is stored.state:
+            return resource._replace(action=Action.NOOP)
         self._replace(run, stored, after)
-        return resource_of(after, said.value)
+        return resource
 
     def remove(self, run: OpenRun, type: str, name: str) -> Resource:
         """Write that the run deleted a resource. Raises ResourceNotFound."""
@@ -84,6 +79,12 @@ class ResourceWriter:
     def _find(self, run: OpenRun, type: str, name: str) -> Stored | None:
         row = self._db.first(_SELECT_NAMED, (run.workflow_key, type, name))
         return None if row is None else stored_state(self._db, row)
+
+    def _insert(self, run: OpenRun, draft: ResourceDraft, attributes: str) -> State:
+        key, id = run.workflow_key, self._new_id()
+        born = intervals.born(key, id, draft, attributes, run.version, run.now)
+        RESOURCES.insert(self._db, *born)
+        return born
 
     def _replace(self, run: OpenRun, stored: Stored, after: State) -> None:
         if stored.state.valid_from < run.version:

@@ -21,10 +21,13 @@ class Resources(StoreBase):
 
     def record(self, run_id: str, drafts: Sequence[ResourceDraft], lock: Lock) -> list[Resource]:
         writer = self._writer
-        said = [writer.checked(draft) for draft in drafts]
+        kept = [writer.canonical_attributes(draft) for draft in drafts]
         with self._db.transaction():
             run = self._open_run(run_id, lock)
-            return [writer.apply(run, one) for one in said]
+            return [
+                writer.record(run, draft, attributes)
+                for draft, attributes in zip(drafts, kept, strict=True)
+            ]
 
     def remove_resource(self, run_id: str, type: str, name: str, lock: Lock) -> Resource:
         with self._db.transaction():

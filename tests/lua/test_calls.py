@@ -1,0 +1,191 @@
+"""How functions of a script are called as commands, conditions and hooks, and what their results mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sloth_runner.errors import ScriptError
+
+# Body of a command and what it meant.
+OUTCOMES = {
+    "": {"ok": True},
+    "return": {"ok": True},
+    "return nil": {"ok": True},
+    "return nil, 'why'": {"ok": True, "message": "why"},
+    "return true": {"ok": True},
+    "return true, 'done'": {"ok": True, "message": "done"},
+    "return true, 'done', { n = 1 }": {"ok": True, "message": "done", "output": {"n": 1}},
+    "return true, nil, { n = 1 }": {"ok": True, "output": {"n": 1}},
+    "return true, 5": {"ok": True, "message": "5"},
+    "return true, nil, 'no table'": {"ok": True},
+    "return true, nil, {}": {"ok": True, "output": {}},
+    "return true, nil, { changed = false }": {"ok": True, "output": {"changed": False}},
+    "return true, nil, { 1, 2 }": {"ok": True, "output": [1, 2]},
+    "return false": {"ok": False},
+    "return false, 'disk full'": {"ok": False, "message": "disk full"},
+    "return false, { 1 }": {"ok": False, "message": "table: 0x"},
+    "return false, 'x', { n = 1 }": {"ok": False, "message": "x", "output": {"n": 1}},
+    "return 'just text'": {"ok": True, "message": "just text"},
+    "return 0": {"ok": True},
+    "return { success = true }": {"ok": True},
+    "return { success = false, message = 'no' }": {"ok": False, "message": "no"},
+    "return { message = 'yes', outputs = { n = 1 } }": {"ok": True, "message": "yes", "output": {"n": 1}},
+    "return { message = 'yes', output = { n = 1 } }": {"ok": True, "message": "yes", "output": {"n": 1}},
+    "return {}": {"ok": True},
+    "return { n = 1 }": {"ok": True},
+    "return exec.run('true')": {"ok": True},
+    "return exec.run('echo no >&2; exit 3')": {"ok": False, "message": "exit code 3: no"},
+    "return exec.sh('echo out')": {"ok": True, "message": "out\n"},
+    "return fs.read('/none')": {"ok": True, "message": "/none: No such file or directory"},
+    "return fs.rm('/none')": {"ok": False, "message": "/none: No such file or directory"},
+    "return json.null": {"ok": True},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "meaning"), OUTCOMES.items(), ids=OUTCOMES)
+def test_what_a_command_returns_says_how_it_went(
+    script: Any, body: str, meaning: dict[str, Any]
+) -> None:
+    found = script(f"task('t'):command(function() {body} end)").call()
+    if found.get("message", "").startswith("table: 0x"):
+        found["message"] = "table: 0x"
+    assert found == meaning
+
+
+def test_an_output_that_is_no_json_is_an_error_at_the_command(script: Any) -> None:
+    loaded = script(
+        "local x\ntask('t'):command(function()\n  return true, nil, { f = print }\nend)"
+    )
+    with pytest.raises(ScriptError) as caught:
+        loaded.call()
+    assert str(caught.value) == (
+        "t.sloth:2: the task's result.output.f is a function, which cannot be kept; "
+        "only text, numbers, booleans, lists and maps can"
+    )
+
+
+ARGUMENTS = {
+    "this.name": "t",
+    "this.name()": "t",
+    "'<' .. this.name .. '>'": "<t>",
+    "this.name:upper()": "T",
+    "this.attempt": 2,
+    "this.agent": "local",
+    "params.task_name": "t",
+    "params.workflow_name": "w",
+    "params.workdir": "PWD",
+    "deps.build.out": [1, None],
+    "deps.none": None,
+    "this.workdir.get()": "PWD",
+    "this.workdir:get()": "PWD",
+    "tostring(this.workdir)": "PWD",
+    "this.workdir .. '/x'": "PWD/x",
+    "'cd ' .. this.workdir": "cd PWD",
+    "this.workdir.exists() and this.workdir:exists()": True,
+    "fs.exists(this.workdir)": True,
+}
+
+
+@pytest.mark.parametrize(("expression", "value"), ARGUMENTS.items(), ids=ARGUMENTS)
+def test_a_command_is_told_of_its_task(script: Any, expression: str, value: Any) -> None:
+    source = f"task('t'):command(function(this, params, deps) return true, nil, {{ v = {expression} }} end)"
+    found = script(source).call(attempt=2, deps={"build": {"out": [1, None]}})["output"].get("v")
+    assert found == (value.replace("PWD", str(script.folder)) if isinstance(value, str) else value)
+
+
+def test_only_the_name_of_a_task_can_be_called(script: Any) -> None:
+    loaded = script("task('t'):command(function(this) local x = ('no task')() end)")
+    with pytest.raises(ScriptError) as caught:
+        loaded.call()
+    assert str(caught.value) == 't.sloth:1: attempt to call the string "no task"'
+
+
+@pytest.mark.parametrize("dot", [".", ":"])
+def test_the_folder_of_a_task_is_made_emptied_and_removed(script: Any, dot: str) -> None:
+    folder = script.folder / "work"
+    source = f"""
+        task("t"):command(function(this)
+          local before = this.workdir{dot}exists()
+          assert(this.workdir{dot}ensure()) fs.write(this.workdir .. "/old", "x")
+          assert(this.workdir{dot}recreate())
+          local entries = #fs.ls(this.workdir .. "")
+          assert(this.workdir{dot}cleanup())
+          return true, nil, {{ before, entries, this.workdir{dot}exists() }}
+        end)
+    """
+    loaded = script(source)
+    assert loaded.call(workdir=str(folder))["output"] == [False, 0, False]
+
+
+@pytest.mark.parametrize(
+    ("body", "met"),
+    [("return true", True), ("return false", False), ("return nil", False), ("", False), ("return 0", True), ("return 'x'", True)],
+)  # fmt: skip
+def test_a_condition_is_met_by_what_lua_calls_true(script: Any, body: str, met: bool) -> None:
+    loaded = script(f"task('t'):run_if(function(this, params) {body} end):command('x')")
+    assert loaded.call(kind="condition") == {"met": met}
+
+
+def test_a_hook_is_told_of_the_tasks_output(script: Any) -> None:
+    source = """task("t"):on_success(function(this, params, output)
+        print(this.name, params.workflow_name, output.n) end):command("x")"""
+    loaded = script(source)
+    assert loaded.call(kind="hook", output={"n": 5}) == {}
+    assert loaded.lines == ["t w 5"]
+
+
+def test_a_workflows_last_hook_is_told_of_all_results(script: Any) -> None:
+    source = """workflow("w"):on_complete(function(success, results)
+        print(success, #results, results.build.files, results[1] == results.build, results.build.status,
+              results.build.success, results.test.error, results[2].attempts, results.none)
+      end):tasks({})"""
+    loaded = script(source)
+    tasks = [
+        {"name": "build", "output": {"files": 3}, "facts": {"status": "success", "success": True}},
+        {"name": "test", "output": {}, "facts": {"status": "failed", "error": "E", "attempts": 2}},
+    ]
+    assert loaded.call(kind="complete", success=False, tasks=tasks) == {}
+    assert loaded.lines == ["false 2 3 true success true E 2 nil"]
+
+
+def test_tasks_share_what_the_file_has_defined(script: Any) -> None:
+    loaded = script("""
+        local count = 0
+        task("a"):command(function() count = count + 1 return true, tostring(count) end)
+        task("b"):command(function() count = count + 10 return true, tostring(count) end)
+    """)
+    assert [loaded.call(number)["message"] for number in (1, 2, 1)] == ["1", "11", "12"]
+
+
+@pytest.mark.parametrize(
+    ("source", "outputs"),
+    [
+        ("outputs = { url = 'x', list = { 1 } }", {"url": "x", "list": [1]}),
+        ("outputs = {}", {}),
+        ("outputs = 'text'", {}),
+        ("local x = 1", {}),
+    ],
+)
+def test_the_global_outputs_are_given_to_the_runner(
+    script: Any, source: str, outputs: dict[str, Any]
+) -> None:
+    assert script(source).driver.host.outputs() == outputs
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("outputs = { 1 }", "the global 'outputs': it must be a table of names to values, not a list"),
+        ("outputs = { f = print }", "outputs.f is a function, which cannot be kept; only text, numbers, booleans, lists and maps can"),
+        ("outputs = {} outputs.o = outputs", "outputs.o.o.o.o.o.o… contains itself"),
+    ],
+)  # fmt: skip
+def test_global_outputs_that_are_no_map_are_an_error(
+    script: Any, source: str, message: str
+) -> None:
+    loaded = script(source)
+    with pytest.raises(ScriptError) as caught:
+        loaded.driver.host.outputs()
+    assert str(caught.value) == message

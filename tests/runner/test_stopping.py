@@ -1,0 +1,199 @@
+"""Ctrl-C and SIGTERM, while Lua is busy, waits, or is deep in a call that cannot be interrupted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sloth_runner.stopping import StopSignals
+from sloth_state.errors import Interrupted
+
+PROGRAM = """
+import asyncio, sys
+from sloth_runner.driver import Driver
+from sloth_runner.modules import built_in_modules
+from sloth_runner.script import read_script
+from sloth_runner.session import Session
+from sloth_runner.stopping import StopSignals
+from sloth_runner.supervisor import Supervisor
+
+script = read_script(sys.argv[1])
+session = Session(script, emit=lambda event: print(event.text, flush=True))
+driver = Driver(script, session, built_in_modules(session))
+try:
+    with StopSignals() as signals, asyncio.Runner() as loop:
+        Supervisor(loop, signals, driver.limits).run(driver.load(), lambda: print("last words", flush=True))
+    print("done", flush=True)
+except BaseException as error:
+    print(f"{type(error).__name__}: {error}", flush=True)
+"""
+
+
+@contextmanager
+def running(tmp_path: Path, source: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that runs a script which has printed "ready"."""
+    path = tmp_path / "t.sloth"
+    path.write_text(source)
+    child = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        yield child
+    finally:
+        child.kill()
+        child.wait()
+        assert child.stdout is not None
+        child.stdout.close()
+
+
+def ending(child: subprocess.Popen[str]) -> tuple[int, list[str]]:
+    output, _ = child.communicate(timeout=20)
+    return child.returncode, output.splitlines()
+
+
+def group_is_gone(group: int) -> bool:
+    """Whether no process of a group lives any more, within 2 s; zombies do not."""
+    deadline = time.monotonic() + 2
+    while time.monotonic() < deadline:
+        living = subprocess.run(
+            ["ps", "-eo", "pgid=,stat="], capture_output=True, text=True, check=True
+        ).stdout
+        states = [line.split()[1] for line in living.splitlines() if line.split()[0] == str(group)]
+        if all(state.startswith("Z") for state in states):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+BUSY = "while true do end"
+WORK = {
+    "a loop": BUSY,
+    "a loop in pcalls": f"while true do pcall(function() {BUSY} end) end",
+    "a loop in coroutines": f"while true do coroutine.resume(coroutine.create(function() {BUSY} end)) end",
+    "a loop in a handler": f"while true do xpcall(error, function() {BUSY} end) end",
+    "a sleep": "sleep('1h')",
+    "sleeps in pcalls": "while true do pcall(sleep, 0) end",
+    "a command": "exec.run('sleep 3600')",
+    "commands in pcalls": "while true do pcall(exec.run, 'sleep 3600') end",
+    "an operation": "while true do crypto.sha256('x') end",
+}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("work", WORK)
+def test_a_signal_ends_a_script_whatever_it_does(
+    tmp_path: Path, work: str, number: signal.Signals
+) -> None:
+    with running(tmp_path, f"print('ready') {WORK[work]} print('went on')") as child:
+        time.sleep(0.05)
+        sent = time.monotonic()
+        child.send_signal(number)
+        name = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}[number]
+        assert ending(child) == (0, [f"Interrupted: {Interrupted(name).message}"])
+        assert time.monotonic() - sent < 3
+
+
+def test_a_command_is_ended_with_the_script(tmp_path: Path) -> None:
+    source = f"print('ready') exec.run('echo $$ > {tmp_path}/pid; sleep 3600')"
+    with running(tmp_path, source) as child:
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().strip():
+            time.sleep(0.01)
+        child.send_signal(signal.SIGINT)
+        ending(child)
+    assert group_is_gone(int((tmp_path / "pid").read_text()))
+
+
+STUCK = {
+    # The first signal waits for Lua: this pattern takes longer than anybody lives.
+    "a call that cannot be interrupted": "; (('a'):rep(50)):find(('a?'):rep(50) .. ('a'):rep(50) .. 'b')",
+    "a command that ignores its end": "exec.run([[trap '' TERM; echo $$ > FOLDER/pid; while true; do sleep 1; done]])",
+}
+
+
+@pytest.mark.parametrize("work", STUCK)
+@pytest.mark.parametrize("pause", [0.0, 0.1], ids=["twice at once", "one after the other"])
+def test_a_second_signal_ends_the_process_at_once(tmp_path: Path, work: str, pause: float) -> None:
+    source = f"print('ready') {STUCK[work]} print('went on')".replace("FOLDER", str(tmp_path))
+    with running(tmp_path, source) as child:
+        time.sleep(0.1)
+        child.send_signal(signal.SIGINT)
+        time.sleep(pause)
+        child.send_signal(signal.SIGTERM)  # another number: equal ones at once may be one signal
+        sent = time.monotonic()
+        code, lines = ending(child)
+        assert time.monotonic() - sent < 1.5
+    assert (code, lines) == (130, ["last words"])
+    if (tmp_path / "pid").exists():
+        assert group_is_gone(int((tmp_path / "pid").read_text()))
+
+
+# -- the handler itself ------------------------------------------------------------------------------
+
+
+def test_outside_of_a_watch_a_signal_is_raised_at_once() -> None:
+    with StopSignals(), pytest.raises(Interrupted) as caught:
+        signal.raise_signal(signal.SIGTERM)
+    assert caught.value.message == Interrupted("SIGTERM").message
+
+
+def test_within_a_watch_signals_are_told_to_a_thread() -> None:
+    told: list[tuple[str, str, bool]] = []
+    arrived = threading.Event()
+
+    def first(by: str) -> None:
+        told.append(("first", by, threading.current_thread() is threading.main_thread()))
+
+    def second(by: str) -> None:
+        told.append(("second", by, threading.current_thread() is threading.main_thread()))
+        if len(told) == 3:
+            arrived.set()
+
+    with StopSignals() as signals, signals.watched(first, second):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT):
+            signal.raise_signal(number)
+        assert arrived.wait(5)
+    assert told == [
+        ("first", "Ctrl-C", False),
+        ("second", "SIGTERM", False),
+        ("second", "Ctrl-C", False),
+    ]
+
+
+def test_another_signal_is_not_taken_for_a_stop() -> None:
+    told: list[str] = []
+    previous = signal.signal(signal.SIGUSR1, lambda *_: None)
+    try:
+        with StopSignals() as signals, signals.watched(told.append, told.append):
+            signal.raise_signal(signal.SIGUSR1)
+    finally:
+        signal.signal(signal.SIGUSR1, previous)
+    assert told == []
+
+
+def test_everything_is_as_before_afterwards() -> None:
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    descriptors = len(os.listdir("/proc/self/fd"))
+    threads = threading.active_count()
+    for _ in range(3):
+        with StopSignals() as signals, signals.watched(print, print):
+            pass
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+    assert threading.active_count() == threads
+    wakeup = signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(wakeup)
+    assert wakeup == -1
