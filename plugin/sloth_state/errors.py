@@ -145,8 +145,7 @@ class LockHeld(LockError):
         since = lock.acquired_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
         super().__init__(
             f"{lock.name} is locked by {lock.holder} since {since}{waited}",
-            hint="Wait for it with --lock-timeout 5m, or look at it with: "
-            "sloth-runner state workflow locks",
+            hint="Try again later. See who holds what with: sloth-runner state workflow locks",
         )
         self.lock = lock
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 from sloth_runner.host import wire
 from sloth_runner.host.limits import Limits
 from sloth_runner.host.runtime import Done, LuaHost
+from sloth_runner.time_limit import tighter
 from sloth_state.errors import SlothError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from sloth_runner.errors import TaskTimeout
     from sloth_runner.host.module import LuaModule
     from sloth_runner.host.runtime import Waiting
     from sloth_runner.script import Script
@@ -41,7 +40,7 @@ class Driver:
 
     async def load(self) -> None:
         """Run the file once, at its top level."""
-        await self._run(self.host.load(), self.session.top_level, None)
+        await self._run(self.host.load(), self.session.top_level)
 
     async def call(
         self,
@@ -49,27 +48,20 @@ class Driver:
         call: Call,
         context: TaskContext,
         facts: dict[str, Any],
-        timeout: TaskTimeout | None = None,
     ) -> dict[str, Any]:
-        """Call a function of the script; `kind` says how (`calls.lua`). Its result as a dict.
-
-        `timeout` is raised when its seconds are over while Lua is busy; time spent waiting is
-        bounded by the caller, with `asyncio.timeout`.
-        """
+        """Call a function of the script; `kind` says how (`calls.lua`). Its result as a dict."""
         thread = self.host.start(kind, call.function, facts)
-        result = await self._run(thread, context, timeout)
+        result = await self._run(thread, context)
         found: dict[str, Any] = json.loads(result or "{}")
         return found
 
-    async def _run(
-        self, thread: int, context: TaskContext, timeout: TaskTimeout | None
-    ) -> str | None:
-        deadline = time.monotonic() + timeout.seconds if timeout else None
+    async def _run(self, thread: int, context: TaskContext) -> str | None:
+        limit = tighter(context.limit, self.session.limit)
         answer: wire.Answer = ()
         try:
             while True:
                 self.session.current = context
-                self.limits.enter(timeout, deadline)
+                self.limits.enter(limit.error if limit else None, limit.deadline if limit else None)
                 reply = self.host.resume(thread, answer)
                 if isinstance(reply, Done):
                     return reply.result

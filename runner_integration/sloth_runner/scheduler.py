@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from sloth_runner.errors import TaskTimeout, WorkflowError, WorkflowFailed
 from sloth_runner.events import TaskOutput
 from sloth_runner.task_run import TaskRunner
-from sloth_state.errors import SlothError
+from sloth_runner.time_limit import TimeLimit
+from sloth_state.errors import Interrupted, SlothError
 from sloth_state.model import TaskStatus
 
 if TYPE_CHECKING:
@@ -68,29 +69,45 @@ class Scheduler:
         Raises WorkflowFailed if a task failed, TaskTimeout if the workflow's own time is over,
         and what ends a run as a whole: Interrupted, LockLost, a StoreError.
         """
-        await self._hooks("on_start", "start", {})
-        timeout = asyncio.timeout(self._workflow.timeout)
-        failure: WorkflowError | None = None
-        try:
-            async with timeout:
-                await self._run_tasks()
-        except TimeoutError:
-            if not timeout.expired():
-                raise
-            failure = TaskTimeout("the workflow", self._workflow.timeout or 0)
-        failure = failure or self._failure()
+        failure = await self._start() or await self._run_tasks() or self._failure()
         await self._closing_hooks(failure)
         if failure:
             raise failure
 
-    async def _run_tasks(self) -> None:
+    async def _start(self) -> WorkflowError | None:
         try:
-            while self._ready or self._running:
-                self._start_ready()
-                if self._running:
-                    await self._collect()
-        finally:
-            await self._cancel_rest()
+            await self._hooks("on_start", "start", {})
+        except WorkflowError as error:
+            self._raise_if_fatal()
+            excerpt = getattr(error, "excerpt", None)
+            failure = WorkflowFailed(f"on_start: {error}", hint=error.hint, excerpt=excerpt)
+            self._skip_rest("not started, because on_start failed")
+            return failure
+        return None
+
+    async def _run_tasks(self) -> WorkflowError | None:
+        """Run what can be run; the workflow's own timeout, if that ended it."""
+        try:
+            async with TimeLimit(self._driver.session, "the workflow", self._workflow.timeout):
+                try:
+                    while self._ready or self._running:
+                        self._start_ready()
+                        if self._running:
+                            await self._collect()
+                finally:
+                    await self._cancel_rest()
+        except TaskTimeout as timeout:
+            self._skip_rest("not started, because the workflow's time was over")
+            return timeout
+        except (asyncio.CancelledError, Interrupted):
+            self._skip_rest("not started, because the run was interrupted")
+            raise
+        return None
+
+    def _skip_rest(self, why: str) -> None:
+        for task in self._workflow.tasks:
+            if task.name not in self._outcomes:
+                self._outcomes[task.name] = self._tasks.skip(task, why)
 
     def _start_ready(self) -> None:
         while self._ready and len(self._running) < self._limit:
@@ -141,6 +158,7 @@ class Scheduler:
         for running in list(self._running):
             with suppress(asyncio.CancelledError, SlothError):
                 await running
+        self._outcomes.update(self._tasks.stopped)
 
     # -- the end ---------------------------------------------------------------------------
 
@@ -166,10 +184,13 @@ class Scheduler:
             try:
                 await self._hooks(name, "complete", facts)
             except WorkflowError as error:
-                if self._driver.limits.fatal is not None:
-                    raise
+                self._raise_if_fatal()
                 text = f"the workflow's {name} failed: {error}"
                 self._driver.session.emit(TaskOutput(None, "warn", text))
+
+    def _raise_if_fatal(self) -> None:
+        if self._driver.limits.fatal is not None:
+            raise self._driver.limits.fatal
 
     def _results(self) -> list[dict[str, Any]]:
         results = []
@@ -191,4 +212,5 @@ class Scheduler:
         if self._workflow.workdir is not None:
             session.top_level.workdir = self._workflow.workdir
         for call in self._workflow.hooks.get(name, ()):
-            await self._driver.call(kind, call, session.top_level, facts)
+            async with TimeLimit(session.top_level, name, self._workflow.timeout):
+                await self._driver.call(kind, call, session.top_level, facts)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sloth_runner.active_run import ActiveRun
     from sloth_runner.events import Event
     from sloth_runner.script import Script
+    from sloth_runner.time_limit import TimeLimit
     from sloth_state.model import Json
     from sloth_state.store import Store
 
@@ -25,6 +26,7 @@ class TaskContext:
         self.name = name
         self.workdir = workdir
         self.user = user
+        self.limit: TimeLimit | None = None
         self.held_locks: dict[str, Any] = {}
         """Script locks (`state.with_lock`) that the task holds, by name."""
 
@@ -48,6 +50,8 @@ class Session:
         self.run: ActiveRun | None = None
         """The run, once there is one: after the file is loaded and the lock is taken."""
         self.emit = emit
+        self.limit: TimeLimit | None = None
+        """How long the tasks of the workflow may take, all together."""
         self.inspecting = inspecting
         """The file is only looked at, so operations with effects are not performed."""
         self.stream_children = stream_children

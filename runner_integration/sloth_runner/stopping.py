@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while Lua runs on the main thread.
+"""Ctrl-C, SIGTERM and SIGHUP while Lua runs on the main thread.
 
 Python runs a signal's handler between two of its own instructions, so a long call inside Lua would
 hold it back. Hence a thread that is told of signals through a pipe (`signal.set_wakeup_fd`).
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-_NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+# SIGHUP comes when a terminal closes, SIGTERM from whoever ends services.
+_NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
 
 
 class StopSignals:
-    """Handles SIGINT and SIGTERM while entered; only the main thread may enter.
+    """Handles SIGINT, SIGTERM and SIGHUP while entered; only the main thread may enter.
 
     Outside of `watched` a signal raises Interrupted at once. Within it, the first one calls
     `on_stop` and the second one `on_second`, both on a thread of their own.
@@ -34,7 +35,8 @@ class StopSignals:
 
     def __enter__(self) -> StopSignals:
         for number in _NAMES:
-            self._previous[number] = signal.signal(number, self._handle)
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP
+                self._previous[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(self, *_: object) -> None:

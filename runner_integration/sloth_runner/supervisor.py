@@ -64,6 +64,7 @@ class Supervisor:
 
 def _end_at_once(last_words: Callable[[], None] | None) -> None:
     kill_all_groups()
+    os.write(2, b"Error: interrupted twice, so the run ended at once\n")
     try:
         if last_words is not None:
             last_words()

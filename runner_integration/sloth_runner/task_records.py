@@ -66,13 +66,7 @@ class TaskRecords:
         )
         return outcome
 
-    def stopped(self, task: Task, attempts: int, started: datetime, why: str) -> None:
-        """A task was ended from outside; whoever did it tells of the run as a whole."""
-        self._save(task, TaskOutcome(TaskStatus.FAILED, attempts=attempts), started, why)
-
-    def _save(
-        self, task: Task, outcome: TaskOutcome, started: datetime, error: str | None = None
-    ) -> datetime:
+    def _save(self, task: Task, outcome: TaskOutcome, started: datetime) -> datetime:
         ended = datetime.now(UTC)
         skipped = outcome.status is TaskStatus.SKIPPED
         why = str(outcome.error) if outcome.error else outcome.message if skipped else None
@@ -85,7 +79,7 @@ class TaskRecords:
                 None if skipped else started,
                 ended,
                 outcome.output,
-                error or why,
+                why,
                 where,
             )
         )

@@ -13,6 +13,7 @@ from sloth_runner.events import TaskOutput
 from sloth_runner.session import TaskContext
 from sloth_runner.subprocesses import Command, run_command
 from sloth_runner.task_records import TaskOutcome, TaskRecords
+from sloth_runner.time_limit import TimeLimit
 from sloth_runner.workflow import Call, Shell, pause_before
 from sloth_state.errors import LockLost
 from sloth_state.model import TaskStatus
@@ -35,6 +36,8 @@ class TaskRunner:
         self._driver = driver
         self._emit = driver.session.emit
         self._records = TaskRecords(run, driver.session.emit)
+        self.stopped: dict[str, TaskOutcome] = {}
+        """Tasks that were ended from outside, and so have no result to return."""
 
     async def run(self, task: Task, dependencies: Mapping[str, Json]) -> TaskOutcome:
         """Run a task to its end and record it.
@@ -58,8 +61,9 @@ class TaskRunner:
             outcome = TaskOutcome(TaskStatus.FAILED, error=error)
         except BaseException as error:
             reason = self._driver.limits.fatal or error
-            text = str(reason) or "stopped before its end"
-            self._records.stopped(task, facts["attempt"], started, text)
+            why = WorkflowError(str(reason) or "stopped before its end")
+            stopped = TaskOutcome(TaskStatus.FAILED, error=why, attempts=facts["attempt"])
+            self.stopped[task.name] = self._records.finish(task, stopped, started)
             raise
         finally:
             self._release_locks(context)
@@ -73,9 +77,9 @@ class TaskRunner:
     # -- the course of a task --------------------------------------------------------------
 
     async def _decide(self, task: Task, context: TaskContext, facts: dict[str, Any]) -> TaskOutcome:
-        if task.run_if and not await self._is_met(task.run_if, context, facts):
+        if task.run_if and not await self._is_met(task, "run_if", task.run_if, context, facts):
             return TaskOutcome(TaskStatus.SKIPPED, message="run_if is not met")
-        if task.abort_if and await self._is_met(task.abort_if, context, facts):
+        if task.abort_if and await self._is_met(task, "abort_if", task.abort_if, context, facts):
             error = TaskFailed("abort_if is met, so the workflow stops here")
             return TaskOutcome(TaskStatus.FAILED, error=error, aborts=True)
         outcome = await self._try_until_done(task, context, facts)
@@ -90,7 +94,7 @@ class TaskRunner:
             facts["attempt"] = attempt
             self._records.begin(task, attempt)
             try:
-                result = await self._within_timeout(task, context, facts)
+                result = await self._try(task, context, facts)
             except WorkflowError as error:
                 self._raise_if_fatal(error)
                 if attempt > task.retries:
@@ -103,34 +107,23 @@ class TaskRunner:
                     TaskStatus.SUCCESS, result.get("message"), result.get("output"), None, attempt
                 )
 
-    async def _within_timeout(
-        self, task: Task, context: TaskContext, facts: dict[str, Any]
-    ) -> dict[str, Any]:
-        timeout = TaskTimeout(f"the task {task.name!r}", task.timeout) if task.timeout else None
-        clock = asyncio.timeout(task.timeout)
-        try:
-            async with clock:
-                await self._hooks(task, "pre_hook", context, facts)
-                result = await self._command(task, context, facts, timeout)
-                await self._hooks(task, "post_hook", context, facts)
-                return result
-        except TimeoutError:
-            if timeout is None or not clock.expired():
-                raise
-            raise timeout from None
+    async def _try(self, task: Task, context: TaskContext, facts: dict[str, Any]) -> dict[str, Any]:
+        async with self._limit(task, context):
+            for hook in task.hooks.get("pre_hook", ()):
+                await self._driver.call("hook", hook, context, facts)
+            result = await self._command(task, context, facts)
+            for hook in task.hooks.get("post_hook", ()):
+                await self._driver.call("hook", hook, context, facts)
+            return result
 
     async def _command(
-        self,
-        task: Task,
-        context: TaskContext,
-        facts: dict[str, Any],
-        timeout: TaskTimeout | None,
+        self, task: Task, context: TaskContext, facts: dict[str, Any]
     ) -> dict[str, Any]:
         if isinstance(task.command, Shell):
             await self._shell(task.command, context)
             return {}
         assert task.command is not None
-        result = await self._driver.call("command", task.command, context, facts, timeout)
+        result = await self._driver.call("command", task.command, context, facts)
         if not result["ok"]:
             raise TaskFailed(result.get("message") or "the command returned false")
         return result
@@ -158,7 +151,8 @@ class TaskRunner:
         self, task: Task, name: str, context: TaskContext, facts: dict[str, Any]
     ) -> None:
         for call in task.hooks.get(name, ()):
-            await self._driver.call("hook", call, context, facts)
+            async with self._limit(task, context, f"{name} of "):
+                await self._driver.call("hook", call, context, facts)
 
     async def _hooks_reported(
         self, task: Task, name: str, context: TaskContext, facts: dict[str, Any]
@@ -170,12 +164,22 @@ class TaskRunner:
             self._say(task, f"{name} failed: {error}")
 
     async def _is_met(
-        self, condition: Call | Shell, context: TaskContext, facts: dict[str, Any]
+        self,
+        task: Task,
+        name: str,
+        condition: Call | Shell,
+        context: TaskContext,
+        facts: dict[str, Any],
     ) -> bool:
-        if isinstance(condition, Call):
-            return bool((await self._driver.call("condition", condition, context, facts))["met"])
-        command = Command(condition.command, context.workdir, user=context.user)
-        return (await run_command(command)).problem is None
+        async with self._limit(task, context, f"{name} of "):
+            if isinstance(condition, Call):
+                answer = await self._driver.call("condition", condition, context, facts)
+                return bool(answer["met"])
+            command = Command(condition.command, context.workdir, user=context.user)
+            return (await run_command(command)).problem is None
+
+    def _limit(self, task: Task, context: TaskContext, part: str = "") -> TimeLimit:
+        return TimeLimit(context, f"{part}the task {task.name!r}", task.timeout)
 
     async def _shell(self, shell: Shell, context: TaskContext) -> None:
         self._driver.session.current = context

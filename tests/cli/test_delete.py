@@ -86,7 +86,7 @@ def test_a_workflow_that_somebody_works_on_is_not_deleted(
         4,
         "",
         f"Error: busy is locked by {lock.holder} since 2026-03-01 14:01:00\n"
-        "Hint: Wait for it with --lock-timeout 5m, or look at it with: "
+        "Hint: Try again later. See who holds what with: "
         "sloth-runner state workflow locks\n",
     )
     assert store.workflow_names() == ["busy"]

@@ -408,7 +408,8 @@ def test_a_second_run_can_wait_for_the_first(sloth: Any) -> None:
     wait_for((sloth.folder / "on").exists)
     second = sloth("run", "wait.sloth", "--lock-timeout", "20s")
     assert second.returncode == 0, second.stderr
-    assert "Note: waiting for wait is locked by " in second.stderr
+    assert second.stderr.startswith("Note: wait is locked by ")
+    assert second.stderr.endswith("; waiting\n")
     assert first.wait(10) == 0
     first.communicate()
     assert [run["version"] for run in sloth.json("state", "workflow", "list")] == [2, 1]

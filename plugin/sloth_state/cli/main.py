@@ -31,6 +31,7 @@ def run_cli(command: click.Command, arguments: Sequence[str] | None = None) -> i
     """
     if COMPLETION_VARIABLE in os.environ:
         return _complete(command)
+    _replace_closed_streams()
     _escape_what_cannot_be_encoded()
     try:
         return _run(command, list(sys.argv[1:] if arguments is None else arguments))
@@ -99,6 +100,13 @@ def _report_bug() -> int:
     traceback.print_exc()
     sys.stderr.write("This is a bug, please report it with the text above.\n")
     return 1
+
+
+def _replace_closed_streams() -> None:
+    """A process may be started without stdout or stderr; Python then has None in their place."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
 def _escape_what_cannot_be_encoded() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import apsw
 
-from sloth_state.errors import StoreError
+from sloth_state.errors import InvalidValue, StoreError, StoreMissing
 from sloth_state.sqlite.translation import full, read_only, translate
 
 if TYPE_CHECKING:
@@ -38,6 +38,15 @@ def _note_fork() -> None:
 os.register_at_fork(after_in_child=_note_fork)
 
 
+def _identity(path: str) -> tuple[int, int] | None:
+    """What the system knows a file by, whatever its name."""
+    try:
+        facts = os.stat(path)
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
+
+
 class Connection:
     """Belongs to the thread and the process that made it; anything else is a RuntimeError."""
 
@@ -52,6 +61,7 @@ class Connection:
         self._process = _process
         self._thread = get_ident()
         self._closed = False
+        self._identity = _identity(path)
 
     def select(self, sql: str, bindings: Bindings = ()) -> list[Row]:
         """All rows of a query."""
@@ -60,6 +70,8 @@ class Connection:
             return self._database.execute(sql, bindings).fetchall()
         except (apsw.Error, UnicodeDecodeError) as error:
             self._fail(error)
+        except UnicodeEncodeError as error:
+            raise InvalidValue(f"{error.object!r} is not valid UTF-8 text") from error
 
     def stream(self, sql: str, bindings: Bindings = ()) -> Iterator[Row]:
         """The rows of a query one by one, for those that may not fit into memory."""
@@ -166,11 +178,21 @@ class Connection:
             return
         try:
             self._run("COMMIT")
+            self._check_in_place()
         except BaseException:
             self._undo("ROLLBACK")
             raise
         finally:
             self._queue.release()
+
+    def _check_in_place(self) -> None:
+        """What went into a file that nobody can find any more must not be acknowledged."""
+        if self._identity != _identity(self.path):
+            raise StoreMissing(
+                self.path,
+                "was removed, moved or replaced while it was in use",
+                hint="Bring the file back; what was written after that is lost.",
+            )
 
     def _roll_back(self) -> None:
         self._depth -= 1

@@ -51,6 +51,8 @@ def _initialise(unfinished: str, path: str) -> None:
         # mode and says so, see `_configure`.
         database.pragma("journal_mode", "WAL")
         schema.create(database)
+        # Closing folds the log into the file too, but says nothing if there is no room for that.
+        database.pragma("wal_checkpoint(TRUNCATE)")
     except apsw.Error as error:
         raise translate(error, path, database.system_errno) from error
     finally:

@@ -40,7 +40,7 @@ class Runs(StoreBase):
     def begin_run(self, new: NewRun, lock: Lock) -> Run:
         from sloth_state.sqlite import lock_rows
 
-        name = check_name(new.name, "the workflow's name")
+        name = _checked_workflow_name(new.name)
         metadata = _metadata_text(new.metadata)
         check_covers(lock, name)
         with self._db.transaction():
@@ -197,6 +197,17 @@ class Runs(StoreBase):
 
             _, count = tally(self._db, run, version_of(self._db, run).parent)
         return run_of(run, count)
+
+
+def _checked_workflow_name(name: str) -> str:
+    check_name(name, "the workflow's name")
+    stem, mark, digits = name.rpartition("@")
+    if mark and digits.isdigit():
+        raise InvalidValue(
+            f"the workflow's name {name!r} would mean version {digits} of {stem!r}",
+            hint="Call it something that does not end in @ and a number",
+        )
+    return name
 
 
 def run_filter(

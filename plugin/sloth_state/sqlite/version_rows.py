@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sloth_state.model import Action, Changes, RunStatus, Version
+from sloth_state.model import Action, Changes, RunStatus, TaskStatus, Version
 from sloth_state.sqlite import files
 from sloth_state.sqlite.checksums import version_hash
 from sloth_state.sqlite.run_rows import update_run
-from sloth_state.sqlite.tables import VERSIONS
+from sloth_state.sqlite.tables import TASKS, VERSIONS
 from sloth_state.sqlite.timestamps import from_microseconds
 
 if TYPE_CHECKING:
@@ -90,7 +90,11 @@ def close_run(
     error: str | None = None,
     unchanged: int = 0,
 ) -> None:
-    """Make a run final, and its version with it: counts, then the hash over all of it."""
+    """Make a run final, and its version with it: counts, then the hash over all of it.
+
+    Tasks that still run end with it.
+    """
+    _end_tasks(db, run.run_key, now)
     version = version_of(db, run)
     changes, resource_count = tally(db, run, version.parent)
     run = run._replace(
@@ -108,6 +112,21 @@ def close_run(
     hash = hash_of(run, version, parent_hash, _changed_checksums(db, run), outputs)
     update_run(db, run)
     VERSIONS.update(db, run.run_key, *version._replace(hash=hash)[1:-3])
+
+
+def _end_tasks(db: Connection, run_key: int, now: int) -> None:
+    rows = db.select(
+        f"SELECT {TASKS.selected('t')} FROM workflow_tasks t WHERE run_key = ? AND status = ?",
+        (run_key, TaskStatus.RUNNING.value),
+    )
+    for key, *columns, checksum in rows:
+        TASKS.check(db, key, columns, checksum)
+        _, name, _, attempts, started_at, _, output, _, location = columns
+        error = "interrupted: the run ended before it"
+        failed = TaskStatus.FAILED.value
+        TASKS.update(
+            db, key, run_key, name, failed, attempts, started_at, now, output, error, location
+        )
 
 
 def hash_of(

@@ -39,8 +39,11 @@ def given_values(files: Iterable[str], assignments: Iterable[str]) -> Json:
     if not files and not assignments:
         return None
     from sloth_runner.values import merged_values
+    from sloth_state.values import canonical
 
-    return merged_values(files, assignments)
+    values = merged_values(files, assignments)
+    canonical(values, "values")
+    return values
 
 
 def parse_metadata(pairs: Iterable[str]) -> dict[str, str]:

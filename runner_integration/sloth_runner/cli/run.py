@@ -9,14 +9,13 @@ import click
 
 from sloth_runner.cli.options import given_values, parse_metadata, styler, values_options
 from sloth_state.cli.options import shared_options
-from sloth_state.errors import StoreReadOnly, UsageError
+from sloth_state.errors import LockHeld, StoreReadOnly, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sloth_runner.events import Listener
     from sloth_state.cli.app import App
-    from sloth_state.errors import LockHeld
 
 
 class _Duration(click.ParamType[float]):
@@ -80,6 +79,8 @@ def command(
 
     if verbose and quiet:
         raise UsageError("--verbose and --quiet exclude each other")
+    if not (target and file != ""):
+        raise UsageError("the name of the file or of the state is empty")
     request = RunRequest(
         path=file or target,
         name=target if file else None,
@@ -100,12 +101,22 @@ def command(
             f"cannot be written to, and a run needs that: {store.read_only}",
             hint="Name another store with --state or SLOTH_RUNNER_STATE",
         )
+    from sloth_runner.views.output import AsLongAsItIsRead
+
     with _view(app, verbose=verbose, quiet=quiet) as view:
-        run_file(store, request, [view], on_waiting=lambda held: _say_waiting(app, held))
+        listeners = [AsLongAsItIsRead(view)]
+        try:
+            run_file(store, request, listeners, on_waiting=lambda held: _say_waiting(app, held))
+        except LockHeld as held:
+            held.hint = (
+                "Wait for it with --lock-timeout 5m, or see who holds what with: "
+                "sloth-runner state workflow locks"
+            )
+            raise
 
 
 def _say_waiting(app: App, held: LockHeld) -> None:
-    app.say(f"Note: waiting for {held.message}")
+    app.say(f"Note: {held.message}; waiting")
 
 
 @contextmanager

@@ -1,0 +1,42 @@
+"""A run matters more than being watched."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sloth_runner.events import Event, Listener
+
+
+class AsLongAsItIsRead:
+    """A view that falls silent, and lets the run go on, when its output cannot be written.
+
+    A reader that goes away (`| head`) is no news; anything else is told once on stderr.
+    """
+
+    def __init__(self, view: Listener) -> None:
+        self._view: Listener | None = view
+
+    def __call__(self, at: datetime, event: Event) -> None:
+        if self._view is None:
+            return
+        try:
+            self._view(at, event)
+        except OSError as error:
+            self._view = None
+            _discard_the_rest()
+            if not isinstance(error, BrokenPipeError):
+                click.echo(f"Note: the output cannot be written: {error.strerror}", err=True)
+
+
+def _discard_the_rest() -> None:
+    """What is buffered would fail again when the process ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
