@@ -20,6 +20,7 @@ local pcall, loadfile = pcall, loadfile -- the guarded ones
 local host = library("host")(guards, library("wire"))
 local threads = library("threads")(guards, host)
 library("calls")(host, threads.kinds)
+if host.call("is_looking") then library("looking")(host) end
 local builders = library("builders")(host, threads.keep)
 local tasks = library("tasks")(host, builders)
 threads.answer("describe", library("workflows")(host, builders, tasks))

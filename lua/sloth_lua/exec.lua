@@ -49,7 +49,7 @@ function exec.run(command, options)
   local stdin = options.stdin -- may be no text, so it crosses by itself
   options.stdin = nil
   options.env = options.env and environment(options.env)
-  options.timeout = options.timeout and host.seconds("exec.run", "timeout", options.timeout) or nil
+  options.timeout = options.timeout and host.seconds("exec.run", "timeout", options.timeout, true) or nil
   local settings = host.encode(options, "exec.run:")
   local stdout, stderr, facts = host.wait("exec.run", command, settings, stdin)
   local code, duration, problem = match(facts, "^(%S+) (%S+) ?(.*)$")

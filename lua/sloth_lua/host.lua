@@ -8,6 +8,8 @@ local error, type, tostring, format, sub = error, type, tostring, string.format,
 local pcall, getmetatable, select, find = pcall, getmetatable, select, string.find
 local next, rawget, rawequal, ipairs, setmetatable = next, rawget, rawequal, ipairs, setmetatable
 
+local sort, concat = table.sort, table.concat
+
 local FAILED, VALUES, JSON, STOPPED = 0, 1, 2, 3
 
 local wire = compile_wire({ is_utf8 = function(text) return select(2, raw("is_utf8", text)) end })
@@ -148,7 +150,12 @@ end
 ---@param known string[]
 function host.unknown(what, name, known)
   local nearest = host.call("nearest", host.text(name), host.encode(known, "names"))
-  blame(format("%s '%s'%s", what, host.text(name), nearest and format("; did you mean '%s'?", nearest) or ""))
+  local help = nearest and format("; did you mean '%s'?", nearest) or ""
+  if not nearest and #known <= 16 then
+    sort(known)
+    help = "; there is " .. concat(known, ", ")
+  end
+  blame(format("%s '%s'%s", what, host.text(name), help))
 end
 
 --- Seconds of a duration: a number of seconds, or text such as "1h30m", "90s", "250ms".
@@ -156,12 +163,14 @@ end
 ---@param name string
 ---@param value number|string
 ---@return number
-function host.seconds(call, name, value)
+---@param more_than_zero boolean? whether 0 is refused too
+function host.seconds(call, name, value, more_than_zero)
   if type(value) ~= "number" and type(value) ~= "string" then
     blame(format("%s: %s must be a duration, not %s", call, name, describe(value)))
   end
   local seconds, problem = host.call("duration", value)
   if not seconds then blame(format("%s: %s: %s", call, name, problem)) end
+  if more_than_zero and seconds == 0 then blame(format("%s: %s must be more than 0", call, name)) end
   return seconds
 end
 

@@ -76,6 +76,7 @@ end
 function state.set_output(key, value, options)
   key = want("state.set_output", "key", key, "string")
   options = want_fields("state.set_output", options or {}, { sensitive = "boolean?" })
+  if value == nil then host.blame("state.set_output: value must not be nil; json.null is an explicit null") end
   call("state.set_output", key, encode(value, "state.set_output: value"), options.sensitive == true)
 end
 

@@ -37,8 +37,13 @@ function methods:command(value)
   else spec.command = action_of("task:command", value) end
   return self
 end
-methods.run = methods.command
 methods.shell = methods.command
+
+--- The same. Without an argument it would run the task at once, which is not possible.
+function methods:run(...)
+  if select("#", ...) == 0 then blame("task:run: a task cannot run at once; put it into a workflow") end
+  return self:command(...)
+end
 
 --- Names, tasks, or lists of them.
 function methods:depends_on(...)
@@ -55,7 +60,7 @@ end
 
 --- Seconds, or "1h30m".
 function methods:timeout(value)
-  rawget(self, "spec").timeout = host.seconds("task:timeout", "its argument", value)
+  rawget(self, "spec").timeout = host.seconds("task:timeout", "its argument", value, true)
   return self
 end
 

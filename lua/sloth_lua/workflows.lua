@@ -58,7 +58,7 @@ function methods:tasks(items)
 end
 
 local CONFIG = {
-  timeout = function(call, name, value) return host.seconds(call, name, value) end,
+  timeout = function(call, name, value) return host.seconds(call, name, value, true) end,
   max_parallel_tasks = function(call, name, value) return builders.want_whole(call, name, value, 1) end,
   max_retries = function(call, name, value) return builders.want_whole(call, name, value, 0) end,
   continue_on_error = function(call, name, value) return want(call, name, value, "boolean") end,

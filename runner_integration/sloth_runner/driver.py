@@ -73,6 +73,7 @@ class Driver:
 
     async def _wait(self, request: Waiting) -> wire.Answer:
         if self.session.inspecting:
+            self.host.left_undone.append(request.operation)
             return wire.answer(self._effects.get(request.operation))
         try:
             return wire.answer(await self._waiting[request.operation](*request.arguments))

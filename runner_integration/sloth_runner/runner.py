@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sloth_runner.definitions import workflows_of
 from sloth_runner.driver import Driver
+from sloth_runner.errors import ScriptError
 from sloth_runner.events import (
     ResourceChanged,
     RunFinished,
@@ -74,8 +75,19 @@ def inspect_file(
     loading = _Loading(listeners)
     driver = loading.driver(Session(script, values=values, emit=loading.emit, inspecting=True))
     with StopSignals() as signals, asyncio.Runner() as loop:
-        Supervisor(loop, signals, driver.limits).run(driver.load())
+        try:
+            Supervisor(loop, signals, driver.limits).run(driver.load())
+        except ScriptError as error:
+            error.hint = error.hint or _hint_of_left_undone(driver.host.left_undone)
+            raise
     return workflows_of(driver.host.describe(), script)
+
+
+def _hint_of_left_undone(operations: Sequence[str]) -> str | None:
+    if not operations:
+        return None
+    names = ", ".join(dict.fromkeys(operations))
+    return f"Looking at a file changes nothing, so {names} did nothing and gave an empty result."
 
 
 def run_file(

@@ -38,11 +38,11 @@ class Script(NamedTuple):
         return b"--" + text if text.startswith(b"#") else text
 
     def excerpt(self, where: str | None) -> str | None:
-        """The line that "deploy.sloth:12" means, with its number; None for another file."""
+        """The line that "deploy.sloth:12" means, of this file or of a module; None if unknown."""
         name, _, line = (where or "").rpartition(":")
-        if name != self.name or not line.isdigit():
+        if not line.isdigit():
             return None
-        lines = self.source.splitlines()
+        lines = (self.source if name == self.name else _content(name)).splitlines()
         number = int(line)
         if not 1 <= number <= len(lines):
             return None
@@ -65,6 +65,14 @@ def read_script(path: str) -> Script:
             path, "is a binary file, not Lua text", hint="Workflow files are Lua source."
         )
     return Script(path, _chunk_name(path), source)
+
+
+def _content(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except (OSError, ValueError):
+        return b""
 
 
 def _chunk_name(path: str) -> str:

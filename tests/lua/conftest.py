@@ -14,12 +14,12 @@ from sloth_runner.events import Event, TaskOutput
 from sloth_runner.modules import built_in_modules
 from sloth_runner.script import read_script
 from sloth_runner.session import Session, TaskContext
+from sloth_runner.time_limit import TimeLimit
 from sloth_runner.workflow import Call
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sloth_runner.errors import TaskTimeout
     from sloth_runner.host.module import LuaModule
 
 
@@ -55,16 +55,19 @@ class LoadedScript:
         self,
         function: int = 1,
         kind: str = "command",
-        timeout: TaskTimeout | None = None,
+        timeout: float | None = None,
         **facts: Any,
     ) -> dict[str, Any]:
         """Call a function of the script as a task's command, or as another kind of hook."""
         workdir = self.session.top_level.workdir
         context = TaskContext("t", workdir)
         known = {"task": "t", "workflow": "w", "workdir": workdir, "attempt": 1, "deps": {}}
-        return asyncio.run(
-            self.driver.call(kind, Call(function), context, {**known, **facts}, timeout)
-        )
+
+        async def within_timeout() -> dict[str, Any]:
+            async with TimeLimit(context, "the task 't'", timeout):
+                return await self.driver.call(kind, Call(function), context, {**known, **facts})
+
+        return asyncio.run(within_timeout())
 
 
 class Scripts:

@@ -42,7 +42,8 @@ WRONG = {
     "exec.run('x', 'y')": 'exec.run: its argument must be a table, not the string "y"',
     "exec.run('x', { workdir = 1 == 1 })": "exec.run: workdir must be a string, not true",
     "exec.run('x', { wordkir = '/' })": "exec.run: it has no field 'wordkir'; did you mean 'workdir'?",
-    "exec.run('x', { 'y' })": "exec.run: it has no field '1'",
+    "exec.run('x', { 'y' })": "exec.run: it has no field '1'; "
+    "there is env, stdin, timeout, user, workdir",
     "exec.run('x', { env = 'A=1' })": 'exec.run: env must be a table of names to values, not the string "A=1"',
     "exec.run('x', { env = { 'A=1' } })": "exec.run: env must be a table of names to values, not a list",
     "exec.run('x', { env = { A = {} } })": "exec.run: env.A must be a string, not a table",
@@ -93,7 +94,8 @@ WRONG = {
     # require
     "require()": "require: its argument must be a string, not nothing",
     "require('jsn')": "require: there is no module 'jsn'; did you mean 'json'?",
-    "require('no.such.thing')": "require: there is no module 'no.such.thing'",
+    "require('no.such.thing')": "require: there is no module 'no.such.thing'; there is bit, coroutine, "
+    "crypto, debug, exec, fs, io, json, log, math, os, sleep, state, string, table, values",
 }  # fmt: skip
 
 NEEDS_A_RUN = (
@@ -135,12 +137,12 @@ STATE = {
     "state.get_resource({})": "state.get_resource: type must be a string, not a table",
     "state.get_resource('c')": "state.get_resource: name must be a string, not nothing",
     "state.resources('c')": 'state.resources: its argument must be a table, not the string "c"',
-    "state.resources{ kind = 'c' }": "state.resources: it has no field 'kind'",
+    "state.resources{ kind = 'c' }": "state.resources: it has no field 'kind'; there is type",
     "state.set_output()": "state.set_output: key must be a string, not nothing",
     "state.set_output('k', print)": (
         "state.set_output: value is a function, which cannot be kept; only text, numbers, booleans, lists and maps can"
     ),
-    "state.set_output('k', 1, { secret = true })": "state.set_output: it has no field 'secret'",
+    "state.set_output('k', 1, { secret = true })": "state.set_output: it has no field 'secret'; there is sensitive",
     "state.set_output('k', 1, { sensitiv = true })": (
         "state.set_output: it has no field 'sensitiv'; did you mean 'sensitive'?"
     ),

@@ -12,7 +12,18 @@ from lupa import luajit21
 import sloth_lua
 from sloth_runner.host.hints import module_names
 
-PARTS = ["boot", "builders", "calls", "host", "sandbox", "tasks", "threads", "wire", "workflows"]
+PARTS = [
+    "boot",
+    "builders",
+    "calls",
+    "host",
+    "looking",
+    "sandbox",
+    "tasks",
+    "threads",
+    "wire",
+    "workflows",
+]
 MODULES = ["crypto", "exec", "fs", "json", "log", "sleep", "state", "values"]
 
 # What LuaJIT itself has, less what is taken away.

@@ -57,7 +57,7 @@ ENDS = {
         "exit code 255: last",
     ),
     "kill -KILL $$": (137, b"", b"", "exit code 137"),
-    "kill -INT $$": (130, b"", b"", "exit code 130"),
+    "kill -USR1 $$": (138, b"", b"", "exit code 138"),
     "kill -SEGV $$": (139, b"", b"", "exit code 139"),
     "printf '\\0\\377'": (0, b"\0\xff", b"", None),
     "cat": (0, b"", b"", None),

@@ -65,7 +65,8 @@ def test_a_terminal_shows_running_tasks_and_then_what_became_of_them(sloth: Any)
 
 
 def test_a_live_line_is_never_wider_than_the_terminal(sloth: Any) -> None:
-    script = 'task("%s"):command("echo %s; sleep 0.3")' % ("n" * 30, "x" * 200)
+    script = 'task("NAME"):command("echo LONG; sleep 0.3")'
+    script = script.replace("NAME", "n" * 30).replace("LONG", "x" * 200)
     shown = without_colours(at_a_terminal(sloth, "run", sloth.write("w.sloth", script), columns=40))
     spinners = [line for line in re.split(r"[\r\n]+", shown) if re.match(r"[⠁-⣿] ", line)]
     assert spinners

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from sloth_state.model import Action, Changes, Holder, LockScope, NewRun, ResourceDraft, RunStatus
@@ -74,7 +74,7 @@ def counted(shown: Seen) -> Changes:
     return Changes(*(actions.count(action) for action in ("create", "update", "delete")))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(runs)
 @example([[[("b", 1)]], [[("b", None)]], [[("b", 1), ("b", None)]]])
 @example([[[("b", 1)]], [[("b", None)]], [[("b", 1)], [("b", None)]]])

@@ -68,6 +68,9 @@ class LuaHost:
         inspecting: bool = False,
     ) -> None:
         """`inspecting`: operations with effects are not performed, see `LuaModule.effects`."""
+        self._inspecting = inspecting
+        self.left_undone: list[str] = []
+        """Such operations that the script called all the same."""
         self._script = script
         self._limits = limits
         self._operations = self._own_operations()
@@ -76,7 +79,7 @@ class LuaHost:
             operations = dict(module.operations)
             if inspecting:
                 operations |= {
-                    name: _always(result)
+                    name: self._left_undone(name, result)
                     for name, result in module.effects.items()
                     if name in operations
                 }
@@ -86,6 +89,13 @@ class LuaHost:
             self._raw_positions.update(module.raw)
         self._dispatch = self._boot({module.name: module.source for module in modules})
 
+    def _left_undone(self, name: str, result: object) -> Callable[..., object]:
+        def call(*_arguments: object) -> object:
+            self.left_undone.append(name)
+            return result
+
+        return call
+
     def _own_operations(self) -> dict[bytes, Callable[..., wire.Answer]]:
         limits = self._limits
         return {
@@ -93,6 +103,8 @@ class LuaHost:
             b"tick": lambda kilobytes: (wire.VALUES, limits.tick(kilobytes)),
             b"stopping": lambda: (wire.VALUES, limits.stopping()),
             b"is_utf8": lambda data: (wire.VALUES, _is_utf8(data)),
+            b"is_looking": lambda: (wire.VALUES, self._inspecting),
+            b"left_undone": wire.takes_text(self.left_undone.append, frozenset()),
         }
 
     def _boot(self, sources: dict[str, bytes]) -> Dispatcher:
@@ -156,7 +168,10 @@ class LuaHost:
         message = _printable(problem[0])
         where, _ = self._split(message)
         raise ScriptSyntaxError(
-            message, where=where, excerpt=self._script.excerpt(where), hint=hint_for(message)
+            message,
+            where=where,
+            excerpt=self._script.excerpt(where),
+            hint=hint_for(message),
         )
 
     def start(self, kind: str, function: int, context: dict[str, Any]) -> int:
@@ -187,9 +202,8 @@ class LuaHost:
             where = raised_at or None
         message = f"{where}: {text}" if where else text
         excerpt = self._script.excerpt(where)
-        return ScriptError(
-            message, where=where, excerpt=excerpt, trace=trace, hint=hint_for(message)
-        )
+        hint = hint_for(message, excerpt or "")
+        return ScriptError(message, where=where, excerpt=excerpt, trace=trace, hint=hint)
 
     def _split(self, message: str) -> tuple[str | None, str]:
         """Where an error was raised, as in "deploy.sloth:12: no space", and its text.
@@ -215,10 +229,6 @@ class LuaHost:
         encoded = self._ask(b"outputs")[0]
         found: dict[str, Any] = json.loads(encoded) if encoded else {}
         return found
-
-
-def _always(result: object) -> Callable[..., object]:
-    return lambda *_arguments: result
 
 
 def _deny(_object: object, _name: object, _setting: bool) -> object:

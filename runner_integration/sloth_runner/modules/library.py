@@ -18,12 +18,18 @@ if TYPE_CHECKING:
 
 def library_module(session: Session) -> LuaModule:
     """The operations, without a module that scripts could name."""
-    folder = session.script.folder
+    # A script that is reached through a link has its modules beside the link or the real file.
+    real = os.path.dirname(os.path.realpath(session.script.path))
+    folders = dict.fromkeys((session.script.folder, real))
 
     def find_module(name: str) -> str | None:
-        path = os.path.join(folder, *name.split("."))
-        candidates = (f"{path}.lua", os.path.join(path, "init.lua"))
-        return next((found for found in candidates if os.path.isfile(found)), None)
+        parts = name.split(".")
+        for folder in folders:
+            path = os.path.join(folder, *parts)
+            for candidate in (f"{path}.lua", os.path.join(path, "init.lua")):
+                if os.path.isfile(candidate):
+                    return min(candidate, os.path.relpath(candidate), key=len)
+        return None
 
     operations: dict[str, Callable[..., Any]] = {
         "nearest": nearest,
