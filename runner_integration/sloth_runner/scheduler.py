@@ -155,9 +155,9 @@ class Scheduler:
     async def _cancel_rest(self) -> None:
         for running in self._running:
             running.cancel()
-        for running in list(self._running):
+        for running, task in self._running.items():
             with suppress(asyncio.CancelledError, SlothError):
-                await running
+                self._outcomes[task.name] = await running
         self._outcomes.update(self._tasks.stopped)
 
     # -- the end ---------------------------------------------------------------------------
