@@ -47,12 +47,12 @@ def _build(path: str) -> None:
 def _initialise(unfinished: str, path: str) -> None:
     database = apsw.Connection(unfinished, flags=apsw.SQLITE_OPEN_READWRITE)
     try:
+        # Before there is a log, whatever does not fit on the disk is an error here and now. A log
+        # is folded in when it is closed, which says nothing if there is no room.
+        schema.create(database)
         # Readers then never wait for writers. A file system without shared memory keeps the old
         # mode and says so, see `_configure`.
         database.pragma("journal_mode", "WAL")
-        schema.create(database)
-        # Closing folds the log into the file too, but says nothing if there is no room for that.
-        database.pragma("wal_checkpoint(TRUNCATE)")
     except apsw.Error as error:
         raise translate(error, path, database.system_errno) from error
     finally:

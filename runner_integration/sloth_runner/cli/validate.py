@@ -22,7 +22,8 @@ def command(
 ) -> None:
     """Load FILE and check its tasks and dependencies, without running any of them.
 
-    Its top-level code runs, but what would change something does nothing there.
+    Its top-level code runs, but what would change something does nothing there: exec, writing
+    and removing files, state.
     """
     from sloth_runner.runner import inspect_file
 
