@@ -275,9 +275,10 @@ def test_python_dash_m_is_the_same_program(store: Store) -> None:
 def test_looking_at_state_imports_nothing_slow() -> None:
     code = (
         "import sys, click; before = set(sys.modules)\n"
-        "from sloth_runner.cli import main\n"
-        f"sys.argv[1:] = {list(LIST)!r}\n"
-        "assert main() == 0\n"
+        "import sloth_runner.cli\n"
+        "from sloth_runner.cli.root import root\n"
+        "from sloth_state.cli import run_cli\n"
+        f"assert run_cli(root, {list(LIST)!r}) == 0\n"
         "print(*{name.partition('.')[0] for name in set(sys.modules) - before}, file=sys.stderr)"
     )
 

@@ -9,7 +9,6 @@ from sloth_state.sqlite import files
 from sloth_state.sqlite.base import StoreBase
 from sloth_state.sqlite.checksums import content_hash
 from sloth_state.sqlite.run_rows import SELECT_RUNS, checked_run, find_run
-from sloth_state.sqlite.version_rows import model_version, version_of
 
 if TYPE_CHECKING:
     from sloth_state.model import Version
@@ -47,6 +46,8 @@ class Versions(StoreBase):
         return content
 
     def _version(self, run: RunRow) -> Version:
+        from sloth_state.sqlite.version_rows import model_version, version_of
+
         return model_version(self._db, run, version_of(self._db, run))
 
 
