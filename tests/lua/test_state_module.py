@@ -22,9 +22,10 @@ def run(
     return sloth("run", f"{name}.sloth", *options)
 
 
-def passes(sloth: Any, body: str, *options: str, name: str = "app") -> None:
+def passes(sloth: Any, body: str, *options: str, name: str = "app") -> bool:
     result = run(sloth, body, *options, name=name)
     assert result.returncode == 0, result.stderr
+    return True
 
 
 def fails(sloth: Any, body: str) -> str:
@@ -35,27 +36,29 @@ def fails(sloth: Any, body: str) -> str:
 
 def test_a_resource_is_created_then_equal_then_updated(sloth: Any) -> None:
     record = 'state.resource{type="c", name="web", attributes={image=%r}}.action'
-    passes(sloth, f'equal({record % "a"}, "create") equal({record % "a"}, "noop")')
-    passes(sloth, f'equal({record % "a"}, "noop") equal({record % "b"}, "update")')
-    passes(
+    assert passes(sloth, f'equal({record % "a"}, "create") equal({record % "a"}, "noop")')
+    assert passes(sloth, f'equal({record % "a"}, "noop") equal({record % "b"}, "update")')
+    assert passes(
         sloth,
         'equal(state.resource{type="c", name="web", action="create", attributes={image="c"}}.action, "update")',
     )
 
 
 def test_a_resource_keeps_its_id_through_delete_and_create(sloth: Any) -> None:
-    passes(sloth, 'state.set_output("id", state.resource{type="c", name="web"}.id)')
-    passes(sloth, 'state.remove_resource("c", "web") equal(state.get_resource("c", "web"), nil)')
+    assert passes(sloth, 'state.set_output("id", state.resource{type="c", name="web"}.id)')
+    assert passes(
+        sloth, 'state.remove_resource("c", "web") equal(state.get_resource("c", "web"), nil)'
+    )
     assert sloth.json("state", "workflow", "resources", "app")[0]["action"] == "delete"
-    passes(sloth, "equal(#state.resources(), 0)")
+    assert passes(sloth, "equal(#state.resources(), 0)")
     assert sloth.json("state", "workflow", "resources", "app") == []
-    passes(sloth, 'state.set_output("id", state.resource{type="c", name="web"}.id)')
+    assert passes(sloth, 'state.set_output("id", state.resource{type="c", name="web"}.id)')
     ids = [sloth.json("state", "workflow", "outputs", f"app@{n}", "id") for n in (1, 4)]
     assert ids[0] == ids[1]
 
 
 def test_update_resource_keeps_what_it_does_not_name(sloth: Any) -> None:
-    passes(
+    assert passes(
         sloth,
         """
         state.add_resource { type = "c", name = "web", status = "new", attributes = { a = 1, b = { 1, 2 } } }
@@ -68,7 +71,7 @@ def test_update_resource_keeps_what_it_does_not_name(sloth: Any) -> None:
 
 
 def test_resources_can_be_chosen_by_type(sloth: Any) -> None:
-    passes(
+    assert passes(
         sloth,
         """
         for _, each in ipairs { "b/2", "a/1", "b/1" } do
@@ -84,7 +87,7 @@ def test_resources_can_be_chosen_by_type(sloth: Any) -> None:
 
 
 def test_outputs_are_kept_and_read_by_other_workflows(sloth: Any) -> None:
-    passes(
+    assert passes(
         sloth,
         """
         state.set_output("url", "https://example.org")
@@ -96,7 +99,7 @@ def test_outputs_are_kept_and_read_by_other_workflows(sloth: Any) -> None:
         """,
         name="net",
     )
-    passes(sloth, 'equal(state.output_of("net", "url"), "https://example.org")')
+    assert passes(sloth, 'equal(state.output_of("net", "url"), "https://example.org")')
     assert "net has no output 'ulr' (Did you mean url?)" in fails(
         sloth, 'state.output_of("net", "ulr")'
     )
@@ -104,12 +107,12 @@ def test_outputs_are_kept_and_read_by_other_workflows(sloth: Any) -> None:
 
 
 def test_previous_is_the_last_successful_version(sloth: Any) -> None:
-    passes(
+    assert passes(
         sloth,
         'equal(state.previous(), nil) state.resource{type="c", name="a"} state.set_output("n", 1)',
     )
     fails(sloth, 'state.resource{type="c", name="b"} error("no")')
-    passes(
+    assert passes(
         sloth,
         """
         local before = state.previous()
@@ -119,7 +122,7 @@ def test_previous_is_the_last_successful_version(sloth: Any) -> None:
 
 
 def test_metadata_and_the_workflow_itself(sloth: Any) -> None:
-    passes(
+    assert passes(
         sloth,
         """
         state.set_metadata("commit_sha", "a1b2c3d4")
@@ -140,7 +143,7 @@ def test_the_global_outputs_are_published(sloth: Any) -> None:
 
 
 def test_a_script_can_drive_several_workflows(sloth: Any) -> None:
-    passes(
+    assert passes(
         sloth,
         """
         local good = state.create_workflow { name = "good", metadata = { by = "app" } }
@@ -195,7 +198,7 @@ def test_a_lock_is_held_by_one_task_at_a_time_and_freed_by_errors(sloth: Any) ->
 
 
 def test_key_value_state_outlives_the_run_and_is_shared(sloth: Any) -> None:
-    passes(
+    assert passes(
         sloth,
         """
         equal(state.get("missing"), nil)
@@ -210,7 +213,7 @@ def test_key_value_state_outlives_the_run_and_is_shared(sloth: Any) -> None:
         """,
     )
     time.sleep(0.1)
-    passes(
+    assert passes(
         sloth,
         """
         equal(state.get("a"), { list = { 1, 2 }, map = {} })
@@ -231,7 +234,7 @@ def test_key_value_state_works_at_the_top_level_and_is_left_alone_by_validate(sl
     sloth.write("app.sloth", 'state.increment("loads")\ntask("t"):command("true")')
     assert sloth("validate", "app.sloth").returncode == 0
     assert sloth("run", "app.sloth").returncode == 0
-    passes(sloth, 'equal(state.get("loads"), 1)', name="look")
+    assert passes(sloth, 'equal(state.get("loads"), 1)', name="look")
 
 
 def test_the_rest_of_state_needs_a_run(sloth: Any) -> None:
