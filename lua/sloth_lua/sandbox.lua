@@ -223,5 +223,5 @@ io.stdout:setvbuf("line")
 
 return {
   raw = raw, blame = blame, caller = caller, LIBRARY = LIBRARY, STOP = STOP, REQUEST = REQUEST, tasks = tasks,
-  stopping = stopping, create = create, resume = raw_resume, yield = yield, pcall = raw_pcall, xpcall = raw_xpcall,
+  create = create, resume = raw_resume, yield = yield, pcall = raw_pcall, xpcall = raw_xpcall,
 }

@@ -5,7 +5,7 @@ local guards, host = ...
 local STOP, REQUEST, tasks = guards.STOP, guards.REQUEST, guards.tasks
 local create, resume, raw_pcall, xpcall = guards.create, guards.resume, guards.pcall, guards.xpcall
 local type, rawequal, getinfo, traceback = type, rawequal, debug.getinfo, debug.traceback
-local find, load, pcall, collectgarbage = string.find, load, pcall, collectgarbage
+local find, load, pcall = string.find, load, pcall
 local text, encode = host.text, host.encode
 
 local LIBRARY = guards.LIBRARY
@@ -61,10 +61,7 @@ local function report(id, alive, first, second, ...)
   local defined_at = threads[id].defined_at
   threads[id] = nil
   if alive and first then return "done", second end
-  if rawequal(second, STOP) or guards.stopping() then
-    collectgarbage() -- what it held must not count against the next one
-    return "stopped"
-  end
+  if rawequal(second, STOP) then return "stopped" end
   -- No table: the error could not be handled, for instance because memory ran out.
   if type(second) ~= "table" then return "error", text(alive and second or first), defined_at, "" end
   return "error", second.message, second.where or defined_at, second.trace

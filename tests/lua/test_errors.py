@@ -271,6 +271,15 @@ def test_a_bug_in_an_operation_ends_lua_as_itself(script: Any, call: str, wrap: 
     assert caught.value is bug
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3), MemoryError()])
+def test_no_exception_of_python_can_be_caught_by_a_script(
+    script: Any, error: BaseException
+) -> None:
+    with pytest.raises(type(error)) as caught:
+        script("while true do pcall(bad.now) end", more=[module_raising(error)])
+    assert caught.value is error
+
+
 @pytest.mark.parametrize("call", ["now", "later"])
 @pytest.mark.parametrize("error", [LockLost("deploy"), StoreFull("state.db", "no room left")])
 def test_a_lost_store_ends_lua_through_pcall(script: Any, call: str, error: BaseException) -> None:

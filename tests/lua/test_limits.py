@@ -134,6 +134,28 @@ def test_an_interrupt_from_another_thread_stops_lua_for_good(script: Any) -> Non
         assert again.value is caught.value
 
 
+def test_a_task_that_is_cancelled_while_it_waits_is_forgotten(script: Any) -> None:
+    loaded = script("""
+        task("waits"):command(function() local held = ("x"):rep(2 ^ 20) .. os.clock() sleep(60) return true, held end)
+        task("memory"):command(function() collectgarbage() return true, nil, { kib = collectgarbage("count") } end)
+    """)
+    facts = {"task": "t", "workflow": "w", "workdir": ".", "attempt": 1, "deps": {}}
+
+    async def cancelled() -> None:
+        call = loaded.driver.call("command", Call(1), TaskContext("waits", "."), facts)
+        running = asyncio.create_task(call)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    before = loaded.call(2)["output"]["kib"]
+    for _ in range(20):
+        asyncio.run(cancelled())
+    assert loaded.call(2)["output"]["kib"] - before < 4 * 1024
+
+
 def test_the_first_fatal_error_counts() -> None:
     limits = Limits()
     lost = LockLost("deploy")

@@ -98,6 +98,8 @@ REFUSED = {
     "{ [0] = 'a', 'b' }": "value has a gap before item 0; a list is 1..n without nil, write json.null for an empty item",
     "(function() local t = {} t.self = t return t end)()": "value.self.self.self.self.self.self… contains itself",
     "(function() local a, b = {}, {} a[1], b.a = b, a return a end)()": "value[1].a[1].a[1].a… contains itself",
+    "(function() local m = { __eq = error } local a, b = setmetatable({}, m), setmetatable({}, m)"
+    " a.b, b.a = b, a return { a } end)()": "value[1].b.a.b.a.b… contains itself",
     "(function() local t = 1 for i = 1, 101 do t = { t } end return t end)()": "value[1][1][1][1][1][1]… is nested deeper than 100 levels",
 }
 

@@ -18,7 +18,10 @@ from sloth_runner.stopping import StopSignals
 from sloth_state.errors import Interrupted
 
 PROGRAM = """
-import asyncio, sys
+import asyncio, signal, sys
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    # What is started in the background may have inherited that they are ignored.
+    signal.signal(number, signal.SIG_IGN if str(int(number)) in sys.argv[2:] else signal.SIG_DFL)
 from sloth_runner.driver import Driver
 from sloth_runner.modules import built_in_modules
 from sloth_runner.script import read_script
@@ -39,12 +42,14 @@ except BaseException as error:
 
 
 @contextmanager
-def running(tmp_path: Path, source: str) -> Iterator[subprocess.Popen[str]]:
+def running(
+    tmp_path: Path, source: str, *ignored: signal.Signals
+) -> Iterator[subprocess.Popen[str]]:
     """A process that runs a script which has printed "ready"."""
     path = tmp_path / "t.sloth"
     path.write_text(source)
     child = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(path)],
+        [sys.executable, "-c", PROGRAM, str(path), *(str(int(number)) for number in ignored)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -79,6 +84,7 @@ def group_is_gone(group: int) -> bool:
     return False
 
 
+NAMES = {"Ctrl-C": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIGHUP": signal.SIGHUP}
 BUSY = "while true do end"
 WORK = {
     "a loop": BUSY,
@@ -93,18 +99,25 @@ WORK = {
 }
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("work", WORK)
-def test_a_signal_ends_a_script_whatever_it_does(
-    tmp_path: Path, work: str, number: signal.Signals
-) -> None:
+def test_a_signal_ends_a_script_whatever_it_does(tmp_path: Path, work: str, name: str) -> None:
     with running(tmp_path, f"print('ready') {WORK[work]} print('went on')") as child:
         time.sleep(0.05)
         sent = time.monotonic()
-        child.send_signal(number)
-        name = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}[number]
+        child.send_signal(NAMES[name])
         assert ending(child) == (0, [f"Interrupted: {Interrupted(name).message}"])
         assert time.monotonic() - sent < 3
+
+
+def test_a_signal_that_is_ignored_stays_so(tmp_path: Path) -> None:
+    with running(tmp_path, f"print('ready') {BUSY}", signal.SIGHUP, signal.SIGINT) as child:
+        child.send_signal(signal.SIGHUP)
+        child.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            child.wait(0.2)
+        child.send_signal(signal.SIGTERM)
+        assert ending(child) == (0, [f"Interrupted: {Interrupted('SIGTERM').message}"])
 
 
 def test_a_command_is_ended_with_the_script(tmp_path: Path) -> None:
@@ -143,6 +156,18 @@ def test_a_second_signal_ends_the_process_at_once(tmp_path: Path, work: str, pau
 
 
 # -- the handler itself ------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def not_ignored() -> Iterator[None]:
+    """The dispositions of a program at a terminal, also for tests that run in the background."""
+    before = {number: signal.getsignal(number) for number in NAMES.values()}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_outside_of_a_watch_a_signal_is_raised_at_once() -> None:
@@ -186,13 +211,13 @@ def test_another_signal_is_not_taken_for_a_stop() -> None:
 
 
 def test_everything_is_as_before_afterwards() -> None:
-    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    handlers = [signal.getsignal(number) for number in NAMES.values()]
     descriptors = len(os.listdir("/proc/self/fd"))
     threads = threading.active_count()
     for _ in range(3):
         with StopSignals() as signals, signals.watched(print, print):
             pass
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
+    assert [signal.getsignal(number) for number in NAMES.values()] == handlers
     assert len(os.listdir("/proc/self/fd")) == descriptors
     assert threading.active_count() == threads
     wakeup = signal.set_wakeup_fd(-1)
