@@ -62,12 +62,16 @@ class Plugins:
 
     def lua_modules(self, session: Session) -> list[LuaModule]:
         """The modules of all plugins; a later one of the same name does not replace the first."""
+        from sloth_runner.host.module import LuaModule
+
         modules: dict[str, LuaModule] = {}
         for module in self._listed("sloth_lua_modules", session=session):
-            if module.name.isidentifier():
-                modules.setdefault(module.name, module)
-            else:
+            if not isinstance(module, LuaModule):
+                self._report(f"a plugin has the module {module!r}, which is no LuaModule")
+            elif not module.name.isidentifier():
                 self._report(f"a plugin has a module {module.name!r}, which is no name in Lua")
+            else:
+                modules.setdefault(module.name, module)
         return list(modules.values())
 
     def cli_commands(self) -> list[Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from sloth_runner.errors import ScriptError
+from sloth_runner.session import TaskContext
+from sloth_runner.workflow import Call
 
 # Body of a command and what it meant.
 OUTCOMES = {
@@ -148,6 +151,31 @@ def test_a_workflows_last_hook_is_told_of_all_results(script: Any) -> None:
     ]
     assert loaded.call(kind="complete", success=False, tasks=tasks) == {}
     assert loaded.lines == ["false 2 3 true success true E 2 nil"]
+
+
+def test_what_a_task_logs_is_told_under_its_name_while_others_run(script: Any) -> None:
+    loaded = script("""
+        for _, name in ipairs({ "a", "b" }) do
+          task(name):command(function()
+            for i = 1, 3 do log.info(i) sleep(0.001) end
+            string.gsub("x", "x", function() log.info("last") end)
+          end)
+        end
+    """)
+
+    async def both() -> None:
+        facts = {"task": "t", "workflow": "w", "workdir": ".", "attempt": 1, "deps": {}}
+        calls = [
+            loaded.driver.call("command", Call(number), TaskContext(name, "."), facts)
+            for number, name in ((1, "a"), (2, "b"))
+        ]
+        await asyncio.gather(*calls)
+
+    asyncio.run(both())
+    said = [(event.task, event.text) for event in loaded.events]
+    for name in ("a", "b"):
+        assert [text for task, text in said if task == name] == ["1", "2", "3", "last"]
+    assert said[:4] == [("a", "1"), ("b", "1"), ("a", "2"), ("b", "2")]
 
 
 def test_tasks_share_what_the_file_has_defined(script: Any) -> None:

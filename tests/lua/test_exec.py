@@ -150,9 +150,17 @@ WHO = "exec.run('id -un; id -G; echo $USER:$LOGNAME:$HOME', { workdir = '/', use
 
 
 def test_a_command_runs_as_the_user_with_its_groups_and_home(script: Any) -> None:
-    """Anybody may name themselves; only root may name others."""
-    user = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
-    name, groups, environment = script.value(WHO % user.pw_name).splitlines()
+    """Anybody may name themselves; only root may name others, and has groups of its own."""
+    is_root = os.geteuid() == 0
+    user = pwd.getpwnam("nobody") if is_root else pwd.getpwuid(os.geteuid())
+    before = os.getgroups()
+    if is_root:
+        os.setgroups([*before, 12345])
+    try:
+        name, groups, environment = script.value(WHO % user.pw_name).splitlines()
+    finally:
+        if is_root:
+            os.setgroups(before)
     assert name == user.pw_name
     assert set(map(int, groups.split())) == set(os.getgrouplist(user.pw_name, user.pw_gid))
     assert environment == f"{user.pw_name}:{user.pw_name}:{user.pw_dir}"

@@ -130,6 +130,10 @@ BAD = {
         "@hookimpl\ndef sloth_lua_modules(session):\n    return LuaModule('x', b'')",
         "a plugin answered sloth_lua_modules with LuaModule(name='x', source=b'', ",
     ),
+    "something else as module": (
+        "@hookimpl\ndef sloth_lua_modules(session):\n    return ['greet']",
+        "a plugin has the module 'greet', which is no LuaModule",
+    ),
     "no commands": (
         "@hookimpl\ndef sloth_cli_commands():\n    pass",
         "a plugin answered sloth_cli_commands with None instead of a list",
