@@ -203,10 +203,6 @@ class ActiveRun:
         self._store.renew_lock(workflow_lock, lease)
         return lock
 
-    def try_acquire(self, name: str, ttl: timedelta) -> Lock:
-        """`acquire` without waiting, for callers that wait in their own way."""
-        return self.acquire(name, ttl)
-
     def release(self, lock: Lock) -> None:
         """Give a script lock up. Raises LockLost if it was lost while it was needed."""
         self._script_locks.remove(lock)

@@ -309,12 +309,12 @@ def _script_locks(store: Store) -> list[str]:
 
 
 def test_a_script_lock_is_held_until_it_is_released(store: Store, run: ActiveRun) -> None:
-    lock = run.try_acquire("database", MINUTE)
+    lock = run.acquire("database", MINUTE)
 
     assert lock.holder.run_id == run.id
     assert _script_locks(store) == ["database"]
     with Execution(store, "other") as other, pytest.raises(LockHeld) as refused:
-        other.try_acquire("database", MINUTE)
+        other.acquire("database", MINUTE)
     assert refused.value.lock == lock
     run.release(lock)
     assert _script_locks(store) == []
@@ -322,7 +322,7 @@ def test_a_script_lock_is_held_until_it_is_released(store: Store, run: ActiveRun
 
 def test_a_script_lock_is_waited_for(store: Store, run: ActiveRun) -> None:
     with Execution(store, "other") as other:
-        held = other.try_acquire("database", MINUTE)
+        held = other.acquire("database", MINUTE)
         lock = run.acquire(
             "database",
             MINUTE,
@@ -334,10 +334,10 @@ def test_a_script_lock_is_waited_for(store: Store, run: ActiveRun) -> None:
 
 
 def test_a_script_lock_is_kept_beyond_its_ttl(store: Store, run: ActiveRun) -> None:
-    lock = run.try_acquire("database", timedelta(seconds=0.5))
+    lock = run.acquire("database", timedelta(seconds=0.5))
     time.sleep(0.9)
     with pytest.raises(LockHeld):
-        run.try_acquire("database", MINUTE)
+        run.acquire("database", MINUTE)
 
     run.release(lock)
 
@@ -347,7 +347,7 @@ def test_a_released_script_lock_is_renewed_no_more(
 ) -> None:
     renewed: list[Lock] = []
     monkeypatch.setattr(type(store), "renew_lock", lambda self, lock, lease: renewed.append(lock))
-    kept, released = (run.try_acquire(name, timedelta(seconds=0.2)) for name in ("a", "b"))
+    kept, released = (run.acquire(name, timedelta(seconds=0.2)) for name in ("a", "b"))
     run.release(released)
     renewed.clear()
     time.sleep(0.2)
@@ -359,7 +359,7 @@ def test_a_released_script_lock_is_renewed_no_more(
 def test_a_script_lock_that_was_lost_is_an_error_at_its_release(
     store: Store, run: ActiveRun
 ) -> None:
-    lock = run.try_acquire("database", timedelta(seconds=0.2))
+    lock = run.acquire("database", timedelta(seconds=0.2))
     store.break_lock(LockScope.SCRIPT, "database", "ops@desk")
     time.sleep(0.5)
     with pytest.raises(LockLost) as lost:
@@ -373,10 +373,10 @@ def test_a_script_lock_that_was_lost_is_an_error_at_its_release(
 
 def test_the_end_of_the_run_releases_its_script_locks(store: Store) -> None:
     with Execution(store, "outer") as outer:
-        outer.try_acquire("kept", MINUTE)
+        outer.acquire("kept", MINUTE)
         with Execution(store, "inner") as inner:
-            inner.try_acquire("first", MINUTE)
-            inner.try_acquire("second", MINUTE)
+            inner.acquire("first", MINUTE)
+            inner.acquire("second", MINUTE)
             inner.fail("no route")
         assert _script_locks(store) == ["kept"]
 
@@ -395,7 +395,7 @@ def test_nothing_is_recorded_after_the_end(store: Store) -> None:
         lambda: run.set_output("late", 1),
         lambda: run.set_metadata({"late": "1"}),
         lambda: run.save_task(TaskRecord("late", TaskStatus.SUCCESS, 1, None, None)),
-        lambda: run.try_acquire("late", MINUTE),
+        lambda: run.acquire("late", MINUTE),
     ):
         with pytest.raises(UsageError) as refused:
             write()

@@ -8,10 +8,10 @@ import click
 
 from sloth_state.cli.complete import complete_tag, complete_workflow
 from sloth_state.cli.options import shared_options
-from sloth_state.cli.shapes import run_shape
 from sloth_state.cli.tables import STATUS_COLOURS, Column
 from sloth_state.cli.text import counted, duration, local_time
 from sloth_state.model import Run, RunStatus
+from sloth_state.shapes import run_shape
 
 if TYPE_CHECKING:
     from sloth_state.cli.app import App

@@ -8,13 +8,13 @@ import click
 
 from sloth_state.cli.complete import complete_lock
 from sloth_state.cli.options import force_option, shared_options
-from sloth_state.cli.shapes import lock_shape
 from sloth_state.cli.tables import Column
 from sloth_state.cli.text import counted, local_time, printable
 from sloth_state.healing import LEASE_OVER, why_abandoned
 from sloth_state.model import Lock, LockScope
 from sloth_state.processes import current_holder, is_dead
 from sloth_state.references import resolve
+from sloth_state.shapes import lock_shape
 
 if TYPE_CHECKING:
     from sloth_state.cli.app import App

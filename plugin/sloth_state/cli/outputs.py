@@ -9,11 +9,11 @@ import click
 
 from sloth_state.cli.complete import complete_output_key
 from sloth_state.cli.options import reference_argument, shared_options, show_sensitive_option
-from sloth_state.cli.shapes import output_value, outputs_shape
 from sloth_state.cli.tables import Column
 from sloth_state.cli.text import counted, printable
 from sloth_state.errors import OutputNotFound, UsageError
 from sloth_state.references import nearest, resolve
+from sloth_state.shapes import output_value, outputs_shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,11 +8,11 @@ import click
 
 from sloth_state.cli.complete import complete_resource_type
 from sloth_state.cli.options import reference_argument, shared_options
-from sloth_state.cli.shapes import resource_shape
 from sloth_state.cli.tables import ACTION_COLOURS, Column
 from sloth_state.cli.text import counted, local_time
 from sloth_state.model import Action, Resource
 from sloth_state.references import resolve
+from sloth_state.shapes import resource_shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

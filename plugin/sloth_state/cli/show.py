@@ -10,11 +10,11 @@ from sloth_state.cli.options import reference_argument, shared_options, show_sen
 from sloth_state.cli.outputs import audit_sensitive, output_columns
 from sloth_state.cli.resources import COLUMNS as RESOURCE_COLUMNS
 from sloth_state.cli.resources import action_counts
-from sloth_state.cli.shapes import outputs_shape, resource_shape, run_shape, task_shape
 from sloth_state.cli.tables import STATUS_COLOURS, Column
 from sloth_state.cli.text import duration, local_time, printable, width
 from sloth_state.model import TaskRecord
 from sloth_state.references import resolve
+from sloth_state.shapes import outputs_shape, resource_shape, run_shape, task_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from sloth_state.cli.options import shared_options
-from sloth_state.cli.shapes import problem_shape
 from sloth_state.cli.tables import Column
 from sloth_state.cli.text import counted
 from sloth_state.errors import StoreError
 from sloth_state.model import Problem
+from sloth_state.shapes import problem_shape
 
 if TYPE_CHECKING:
     from sloth_state.cli.app import App

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from sloth_state.cli.options import reference_argument, shared_options
-from sloth_state.cli.shapes import version_shape
 from sloth_state.cli.tables import STATUS_COLOURS, Column
 from sloth_state.cli.text import counted, local_time
 from sloth_state.model import Version
 from sloth_state.references import resolve
+from sloth_state.shapes import version_shape
 
 if TYPE_CHECKING:
     from sloth_state.cli.app import App

@@ -1,4 +1,4 @@
-"""Locks: leases on names, with fencing tokens (see docs/decisions on why both)."""
+"""Locks: leases on names, with fencing tokens (docs/explanation/locks.md)."""
 
 from __future__ import annotations
 

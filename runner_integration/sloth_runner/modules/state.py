@@ -14,7 +14,7 @@ from sloth_runner.host.module import LuaModule
 from sloth_runner.modules.key_values import KeyValues
 from sloth_state.errors import InvalidValue, LockHeld, LockLost, ReferenceNotFound, ResourceNotFound
 from sloth_state.model import Action
-from sloth_state.times import rfc3339
+from sloth_state.shapes import resource_shape
 from sloth_state.values import from_json
 
 if TYPE_CHECKING:
@@ -84,10 +84,10 @@ class StateOperations:
 
     def get(self, type: str, name: str) -> dict[str, Any] | None:
         found = self._run("state.get_resource").resource(type, name)
-        return _whole(found) if found else None
+        return resource_shape(found) if found else None
 
     def resources(self, type: str | None) -> list[dict[str, Any]]:
-        return [_whole(each) for each in self._run("state.resources").resources(type)]
+        return [resource_shape(each) for each in self._run("state.resources").resources(type)]
 
     # -- outputs and metadata --------------------------------------------------------------
 
@@ -114,7 +114,7 @@ class StateOperations:
             return None
         return {
             "version": found.version,
-            "resources": [_whole(each) for each in found.resources],
+            "resources": [resource_shape(each) for each in found.resources],
             "outputs": {key: output.value for key, output in found.outputs.items()},
         }
 
@@ -129,7 +129,7 @@ class StateOperations:
         started = time.monotonic()
         while True:
             try:
-                context.held_locks[name] = run.try_acquire(name, timedelta(seconds=ttl))
+                context.held_locks[name] = run.acquire(name, timedelta(seconds=ttl))
             except LockHeld as error:
                 waited = time.monotonic() - started
                 if waited >= wait:
@@ -192,16 +192,3 @@ def _action(name: str | None) -> Action | None:
 
 def _brief(resource: Resource) -> tuple[str, str, str]:
     return resource.id, resource.action, resource.status
-
-
-def _whole(resource: Resource) -> dict[str, Any]:
-    return {
-        "id": resource.id,
-        "type": resource.type,
-        "name": resource.name,
-        "action": resource.action.value,
-        "status": resource.status,
-        "attributes": dict(resource.attributes),
-        "created_at": rfc3339(resource.created_at),
-        "updated_at": rfc3339(resource.updated_at),
-    }

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from sloth_runner.events import ResourceChanged, RunFinished
-from sloth_state.cli.shapes import outputs_shape, resource_shape
+from sloth_state.shapes import outputs_shape, resource_shape
 from sloth_state.times import rfc3339
 
 if TYPE_CHECKING:
