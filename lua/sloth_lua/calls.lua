@@ -14,15 +14,22 @@ getmetatable("").__call = function(name)
 end
 
 -- Methods work with a dot and with a colon.
-local function workdir(path)
+local function workdir(path, is_own)
   local self
+  -- Without a folder of its own the task's is the user's current one, or the workflow's sources.
+  local function empty(call)
+    if not is_own then
+      host.blame("this.workdir." .. call .. ": the task has no folder of its own; give it one with :workdir(…)")
+    end
+    return host.call("fs.rmr", path)
+  end
   local methods = {
     get = function() return path end,
     exists = function() return host.call("fs.exists", path) end,
     ensure = function() return host.call("fs.mkdir", path) end,
-    cleanup = function() return host.call("fs.rmr", path) end,
+    cleanup = function() return empty("cleanup") end,
     recreate = function()
-      host.call("fs.rmr", path)
+      empty("recreate")
       return host.call("fs.mkdir", path)
     end,
   }
@@ -42,7 +49,7 @@ end
 local function this_of(context)
   task_names[context.task] = true
   return {
-    name = context.task, workdir = workdir(context.workdir), attempt = context.attempt, agent = "local",
+    name = context.task, workdir = workdir(context.workdir, context.owns_workdir), attempt = context.attempt, agent = "local",
   }
 end
 

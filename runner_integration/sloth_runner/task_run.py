@@ -51,6 +51,7 @@ class TaskRunner:
             "task": task.name,
             "workflow": self._workflow.name,
             "workdir": context.workdir,
+            "owns_workdir": self._owns(task, context.workdir),
             "deps": dict(dependencies),
             "attempt": 1,
         }
@@ -203,6 +204,15 @@ class TaskRunner:
         """A coroutine that was stopped raises the reason, which may be everybody's."""
         if self._driver.limits.fatal is not None:
             raise self._driver.limits.fatal from error
+
+    def _owns(self, task: Task, workdir: str) -> bool:
+        """Whether a task may delete its folder: it named one, which holds nobody's sources."""
+        folder = os.path.realpath(workdir)
+        sources = (self._driver.session.script.folder, os.getcwd())
+        kept = [os.path.realpath(source) for source in sources]
+        return task.workdir is not None and folder not in (
+            os.path.commonpath([folder, source]) for source in kept
+        )
 
     def _workdir(self, task: Task) -> str:
         base = self._workflow.workdir

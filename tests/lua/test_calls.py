@@ -119,7 +119,7 @@ def test_the_folder_of_a_task_is_made_emptied_and_removed(script: Any, dot: str)
         end)
     """
     loaded = script(source)
-    assert loaded.call(workdir=str(folder))["output"] == [False, 0, False]
+    assert loaded.call(workdir=str(folder), owns_workdir=True)["output"] == [False, 0, False]
 
 
 @pytest.mark.parametrize(

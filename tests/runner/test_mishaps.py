@@ -60,6 +60,31 @@ def test_an_error_that_comes_from_doing_nothing_says_so(sloth: Any) -> None:
     assert sloth("run", "v.sloth").returncode == 0
 
 
+@pytest.mark.parametrize("call", ["cleanup", "recreate"])
+@pytest.mark.parametrize("workdir", ["", ':workdir(".")', ':workdir("..")'])
+def test_a_task_cannot_delete_a_folder_that_is_not_its_own(
+    sloth: Any, call: str, workdir: str
+) -> None:
+    script = f'task("t"){workdir}:command(function(this) this.workdir.{call}() end)'
+    result = sloth("run", sloth.write("c.sloth", script))
+    assert result.returncode == 1
+    assert f"c.sloth:1: this.workdir.{call}: the task has no folder of its own" in result.stderr
+    assert (sloth.folder / "c.sloth").exists()
+
+
+def test_a_task_can_delete_the_folder_it_named(sloth: Any) -> None:
+    sloth.write(
+        "c.sloth",
+        """task("t"):workdir("work"):command(function(this)
+          assert(this.workdir.ensure()) fs.write("x", "") this.workdir.recreate()
+          assert(not fs.exists("x")) this.workdir.cleanup()
+        end)""",
+    )
+    result = sloth("run", "c.sloth")
+    assert result.returncode == 0, result.stderr
+    assert not (sloth.folder / "work").exists()
+
+
 # -- the store's file ------------------------------------------------------------------------
 
 
