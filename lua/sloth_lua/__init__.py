@@ -13,7 +13,16 @@ def source(name: str) -> bytes:
         return file.read()
 
 
+def providers() -> list[str]:
+    """The types of resources that have a provider here, sorted."""
+    return _names_in(os.path.join(_FOLDER, "providers"))
+
+
 def names() -> list[str]:
     """All library files, sorted."""
-    found = (os.path.splitext(name) for name in os.listdir(_FOLDER))
+    return _names_in(_FOLDER)
+
+
+def _names_in(folder: str) -> list[str]:
+    found = (os.path.splitext(name) for name in os.listdir(folder))
     return sorted(stem for stem, suffix in found if suffix == ".lua")

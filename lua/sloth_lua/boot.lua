@@ -16,11 +16,14 @@ local function library(name)
 end
 
 local guards = library("sandbox")(raw)
-local pcall, loadfile = pcall, loadfile -- the guarded ones
+local pcall = pcall -- the guarded one
 local host = library("host")(guards, library("wire"))
 local threads = library("threads")(guards, host)
 library("calls")(host, threads.kinds)
 if host.call("is_looking") then library("looking")(host) end
+host.modules = {} -- the built-in ones, whatever a script makes of its globals
+host.events = library("events")(host, threads.kinds)
+host.resources = library("resources")(host, threads.kinds, library)
 local builders = library("builders")(host, threads.keep)
 local tasks = library("tasks")(host, builders)
 threads.answer("describe", library("workflows")(host, builders, tasks))
@@ -44,16 +47,16 @@ end
 for name in gmatch(module_names, "%S+") do
   known[#known + 1] = name
   local value = module(name)
-  _G[name], loaded[name] = value, value
+  _G[name], loaded[name], host.modules[name] = value, value, value
 end
 Values = values
 print = log.print
 
 local function loader_of(name)
   if preload[name] then return preload[name] end
-  local path = host.call("find_module", name)
+  local path, source = host.call("read_module", name)
   if not path then host.unknown("require: there is no module", name, known) end
-  local chunk, problem = loadfile(path)
+  local chunk, problem = load(source, "@" .. path, "t")
   if not chunk then error(problem, 0) end
   return chunk
 end

@@ -5,14 +5,14 @@ local guards, compile_wire = ...
 local raw, blame, caller = guards.raw, guards.blame, guards.caller
 local STOP, REQUEST, yield = guards.STOP, guards.REQUEST, guards.yield
 local error, type, tostring, format, sub = error, type, tostring, string.format, string.sub
-local pcall, getmetatable, select, find = pcall, getmetatable, select, string.find
+local pcall, getmetatable, select, find = guards.pcall, getmetatable, select, string.find
 local next, rawget, rawequal, ipairs, setmetatable = next, rawget, rawequal, ipairs, setmetatable
 
 local sort, concat = table.sort, table.concat
 
 local FAILED, VALUES, JSON, STOPPED = 0, 1, 2, 3
 
-local wire = compile_wire({ is_utf8 = function(text) return select(2, raw("is_utf8", text)) end })
+local wire = compile_wire({ is_utf8 = function(text) return select(2, raw("is_utf8", text)) end, sort = guards.sort })
 
 ---@class host
 local host = { blame = blame, caller = caller, null = wire.null, list = wire.list, decode = wire.decode }

@@ -1,31 +1,35 @@
---- For a file that is only looked at (`validate`, `list`): what plain Lua could change does nothing.
+--- For a file that is only looked at (`validate`, `list`, `plan`, drift): what plain Lua could change
+--- does nothing, but for what a provider's `read` does.
 
 local host = ...
-local open, find = io.open, string.find
+local open, popen, execute, find = io.open, io.popen, os.execute, string.find
+local call = host.call
 
-local function nothing(name, result)
-  return function()
-    host.call("left_undone", name)
+local function inert_unless_reading(name, result, real)
+  return function(...)
+    if not call("is_inert") then return real(...) end
+    call("left_undone", name, host.text((...)))
     return result
   end
 end
 
-os.execute = nothing("os.execute", 0)
-os.remove = nothing("os.remove", true)
-os.rename = nothing("os.rename", true)
-os.tmpname = nothing("os.tmpname", "/tmp/sloth-not-made")
+os.execute = inert_unless_reading("os.execute", 0, execute)
+os.remove = inert_unless_reading("os.remove", true, os.remove)
+os.rename = inert_unless_reading("os.rename", true, os.rename)
+os.tmpname = inert_unless_reading("os.tmpname", "/tmp/sloth-not-made", os.tmpname)
 io.tmpfile = function() return open("/dev/null", "w") end
 io.output = function() return io.stdout end
 
 function io.open(path, mode)
-  if mode and find(mode, "[wa+]") then
-    host.call("left_undone", "io.open")
+  if mode and find(mode, "[wa+]") and call("is_inert") then
+    call("left_undone", "io.open", host.text(path))
     path, mode = "/dev/null", "w"
   end
   return open(path, mode)
 end
 
-function io.popen()
-  host.call("left_undone", "io.popen")
+function io.popen(command, mode)
+  if not call("is_inert") then return popen(command, mode) end
+  call("left_undone", "io.popen", host.text(command))
   return open("/dev/null", "r")
 end

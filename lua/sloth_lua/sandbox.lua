@@ -118,7 +118,8 @@ local function guarded(name, call)
   end
 end
 
-table.sort = guarded("table.sort", table.sort)
+local raw_sort = table.sort
+table.sort = guarded("table.sort", raw_sort)
 local calling_gsub = guarded("string.gsub", raw_gsub)
 function string.gsub(text, pattern, replacement, ...)
   if type(replacement) == "string" then return raw_gsub(text, pattern, replacement, ...) end
@@ -223,5 +224,5 @@ io.stdout:setvbuf("line")
 
 return {
   raw = raw, blame = blame, caller = caller, LIBRARY = LIBRARY, STOP = STOP, REQUEST = REQUEST, tasks = tasks,
-  create = create, resume = raw_resume, yield = yield, pcall = raw_pcall, xpcall = raw_xpcall,
+  create = create, resume = raw_resume, yield = yield, pcall = raw_pcall, xpcall = raw_xpcall, sort = raw_sort,
 }

@@ -2,7 +2,8 @@
 
 local host = ...
 local want, want_or_nil, want_fields, encode, call = host.want, host.want_or_nil, host.want_fields, host.encode, host.call
-local type, next, error, pcall = type, next, error, pcall
+local type, next, error, pcall, ipairs = type, next, error, pcall, ipairs
+local tell = host.events.tell
 
 local state = {}
 
@@ -15,11 +16,16 @@ local function recorded(kind, name, id, action, status)
   return { id = id, type = kind, name = name, action = action, status = status }
 end
 
+local function told(resource)
+  if resource.action ~= "noop" then tell("resource_changed", resource) end
+  return resource
+end
+
 local function record(caller, resource, id)
   resource = want_fields(caller, resource, RESOURCE)
   local kind, name, attributes = resource.type, resource.name, resource.attributes
   local json = attributes and encode(attributes, caller .. ": attributes")
-  return recorded(kind, name, call("state.record", kind, name, json, resource.status, resource.action, id))
+  return told(recorded(kind, name, call("state.record", kind, name, json, resource.status, resource.action, id)))
 end
 
 --- Records a resource, new or changed.
@@ -43,7 +49,7 @@ function state.update_resource(kind, name, change)
   kind = want("state.update_resource", "type", kind, "string")
   name = want("state.update_resource", "name", name, "string")
   change = want_fields("state.update_resource", change, { status = "string?", attributes = "map?", action = "string?" })
-  return recorded(kind, name, call("state.update", kind, name, encode(change, "state.update_resource:")))
+  return told(recorded(kind, name, call("state.update", kind, name, encode(change, "state.update_resource:"))))
 end
 
 --- Records that a resource is gone. It does not delete the real thing.
@@ -51,6 +57,7 @@ end
 ---@param name string
 function state.remove_resource(kind, name)
   call("state.remove", want("state.remove_resource", "type", kind, "string"), want("state.remove_resource", "name", name, "string"))
+  tell("resource_changed", { type = kind, name = name, action = "delete" })
 end
 
 ---@param kind string
@@ -107,6 +114,21 @@ function state.previous() return call("state.previous") end
 
 ---@return { id: string, name: string, version: integer, status: string }
 function state.workflow() return call("state.workflow") end
+
+-- ---------------------------------------------------------------------- events
+
+--- Calls a function at each event of that name: "resource_changed", "drift_detected",
+--- "before_rollback" (which it refuses by returning false and a reason) or "after_rollback".
+---@param event string
+---@param f fun(facts: table)
+function state.on(event, f)
+  event = want("state.on", "event", event, "string")
+  want("state.on", "its function", f, "function")
+  for _, known in ipairs(host.events.names) do
+    if known == event then return host.events.listen(event, f) end
+  end
+  return host.unknown("state.on: there is no event", event, host.events.names)
+end
 
 -- ---------------------------------------------------------------------- locks
 

@@ -51,6 +51,7 @@ local function start(body, defined_at)
 end
 
 local function definition_of(f)
+  if not f then return nil end -- a kind that calls no function of the script
   local info = getinfo(f, "S")
   return info.what == "Lua" and not find(info.source, LIBRARY) and info.short_src .. ":" .. info.linedefined or nil
 end

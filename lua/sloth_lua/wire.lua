@@ -2,7 +2,7 @@
 --- Nothing else that is a Lua object ever does, because lupa crashes the process when Python
 --- outlives the coroutine that one came from (docs/decisions/0002).
 
----@type { is_utf8: fun(text: string): boolean }
+---@type { is_utf8: fun(text: string): boolean, sort: fun(list: table) }
 local host = ...
 
 local type, next, rawequal, getmetatable, setmetatable = type, next, rawequal, getmetatable, setmetatable
@@ -12,6 +12,7 @@ local match, sub, concat, floor = string.match, string.sub, table.concat, math.f
 
 local MAX_DEPTH = 100
 local MAX_INTEGER = 2 ^ 53
+local SMALLEST = 2 ^ -1022 -- numbers nearer to 0 have fewer digits
 local MAX_KEPT = 1000 -- pieces of text; a larger buffer is not used again
 
 local LIST = { __name = "list" }
@@ -51,8 +52,9 @@ local function put(text)
 end
 
 local ESCAPED = {}
-for code = 0, 127 do
-  if find(char(code), '[%c"\\]') then ESCAPED[char(code)] = format("\\u%04x", code) end
+for code = 0, 31 do ESCAPED[char(code)] = format("\\u%04x", code) end
+for letter, escape in next, { ["\b"] = "\\b", ["\f"] = "\\f", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", ['"'] = '\\"', ["\\"] = "\\\\" } do
+  ESCAPED[letter] = escape
 end
 
 local function quote(text)
@@ -75,8 +77,11 @@ local function number(value)
     end
     return format("%d", value)
   end
-  local short = format("%.14g", value)
-  return tonumber(short) == value and short or format("%.17g", value)
+  for digits = (value < SMALLEST and value > -SMALLEST) and 1 or 14, 16 do
+    local short = format("%." .. digits .. "g", value)
+    if tonumber(short) == value then return short end
+  end
+  return format("%.17g", value)
 end
 
 local encode_value
@@ -117,18 +122,29 @@ local function encode_list(value, length)
   put("]")
 end
 
-local function encode_map(value)
-  enter(value)
-  local separator = "{"
-  for key, item in next, value do
+local function sorted_names(value)
+  local names, count = {}, 0
+  for key in next, value do
     if type(key) ~= "string" then
-      depth = depth - 1
       refuse(format("has the key %s; a list is 1..n without gaps, a map has only strings as keys", tostring(key)))
     end
+    count = count + 1
+    names[count] = key
+  end
+  if count > 1 then host.sort(names) end
+  return names, count
+end
+
+local function encode_map(value)
+  local names, count = sorted_names(value)
+  enter(value)
+  for index = 1, count do
+    local key = names[index]
     keys[depth] = key
-    put(separator .. quote(key) .. ":")
-    encode_value(item)
-    separator = ","
+    put(index == 1 and "{" or ",")
+    put(quote(key))
+    put(":")
+    encode_value(value[key])
   end
   leave()
   put("}")
@@ -155,7 +171,8 @@ function encode_value(value)
   end
 end
 
---- JSON text of a value. Raises `{ refused = "attributes.ports[2] is …" }` for what is not JSON.
+--- JSON text of a value, canonical as Python's store keeps it: names sorted, the shortest form of
+--- each number, no spaces. Raises `{ refused = "attributes.ports[2] is …" }` for what is not JSON.
 ---@param value any
 ---@param name string? what the value is called in an error; after a colon its fields stand alone
 ---@return string

@@ -62,6 +62,7 @@ local CONFIG = {
   max_parallel_tasks = function(call, name, value) return builders.want_whole(call, name, value, 1) end,
   max_retries = function(call, name, value) return builders.want_whole(call, name, value, 0) end,
   continue_on_error = function(call, name, value) return want(call, name, value, "boolean") end,
+  prune = function(call, name, value) return want(call, name, value, "boolean") end,
   workdir = want_text,
 }
 

@@ -8,6 +8,7 @@
     │   ├── AmbiguousReference          a prefix of several run ids
     │   ├── ResourceNotFound
     │   └── OutputNotFound
+    ├── StateMoved                  1   the state is no longer what a plan was made for
     ├── LockError                   4
     │   ├── LockHeld                    somebody else works on it
     │   └── LockLost                    this process was taken for dead, or its lock was broken
@@ -128,6 +129,19 @@ class OutputNotFound(NotFound):
             ),
         )
         self.workflow, self.key = workflow, key
+
+
+class StateMoved(SlothError):
+    """Somebody else made a version since the plan was made."""
+
+    code = "state_moved"
+
+    def __init__(self, workflow: str, planned_after: int, newest: int) -> None:
+        super().__init__(
+            f"{workflow} is at version {newest} now, and the plan was made at version "
+            f"{planned_after}; nothing was changed",
+            hint="Make the plan again.",
+        )
 
 
 class LockError(SlothError):

@@ -23,9 +23,27 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+_ID_BYTES = 6
+_unused_bytes = b""
+
+
 def random_id() -> str:
     """12 hex digits."""
-    return os.urandom(6).hex()
+    # Asking the kernel each time takes 3 µs of the 150 that recording a resource does.
+    global _unused_bytes  # noqa: PLW0603
+    if not _unused_bytes:
+        _unused_bytes = os.urandom(_ID_BYTES * 64)
+    id, _unused_bytes = _unused_bytes[:_ID_BYTES], _unused_bytes[_ID_BYTES:]
+    return id.hex()
+
+
+def _forget_bytes() -> None:
+    global _unused_bytes  # noqa: PLW0603
+    _unused_bytes = b""
+
+
+# Two processes must not make the same ids.
+os.register_at_fork(after_in_child=_forget_bytes)
 
 
 def open_store(

@@ -13,10 +13,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from sloth_state.model import Json, Lock, Output, Problem, Resource, Run, TaskRecord, Version
-
-SENSITIVE = "(sensitive)"
-"""Printed in place of a sensitive output's value."""
+    from sloth_state.changes import ResourceChange, VisibleDifference
+    from sloth_state.differences import Difference
+    from sloth_state.model import (
+        Detection,
+        Json,
+        Lock,
+        Output,
+        Problem,
+        Resource,
+        Run,
+        TaskRecord,
+        Version,
+    )
 
 
 def _time(at: datetime | None) -> str | None:
@@ -59,18 +68,55 @@ def version_shape(version: Version) -> dict[str, Json]:
     }
 
 
-def resource_shape(resource: Resource) -> dict[str, Json]:
-    """A resource with all its attributes."""
+def resource_shape(resource: Resource, *, show_sensitive: bool = False) -> dict[str, Json]:
+    """A resource with all its attributes; sensitive ones as the word that stands for them."""
+    from sloth_state.sensitive import declared_list, masked
+
+    sensitive = () if show_sensitive else declared_list(resource, "sensitive")
     return {
         "id": resource.id,
         "type": resource.type,
         "name": resource.name,
         "action": resource.action.value,
         "status": resource.status,
-        "attributes": dict(resource.attributes),
+        "attributes": masked(dict(resource.attributes), sensitive),
+        "depends_on": list(declared_list(resource, "depends_on")),
         "created_at": _time(resource.created_at),
         "updated_at": _time(resource.updated_at),
     }
+
+
+def change_shape(change: ResourceChange) -> dict[str, Json]:
+    """A change of a resource. `before` and `after` are missing where there is no value.
+
+    So is `status` where the resource's own status does not differ.
+    """
+    from sloth_state.changes import visible_differences
+
+    shape: dict[str, Json] = {
+        "type": change.type,
+        "name": change.name,
+        "action": change.action,
+        "differences": [
+            {"path": each.path, **_sides(each), "sensitive": each.sensitive}
+            for each in visible_differences(change)
+        ],
+    }
+    if change.status is not None:
+        shape["status"] = _sides(change.status)
+    return shape
+
+
+def output_change_shape(change: VisibleDifference) -> dict[str, Json]:
+    """A change of an output."""
+    return {"key": change.path, **_sides(change), "sensitive": change.sensitive}
+
+
+def _sides(difference: Difference | VisibleDifference) -> dict[str, Json]:
+    from sloth_state.differences import Absent
+
+    sides = {"before": difference.before, "after": difference.after}
+    return {name: side for name, side in sides.items() if not isinstance(side, Absent)}
 
 
 def task_shape(task: TaskRecord) -> dict[str, Json]:
@@ -94,7 +140,30 @@ def outputs_shape(outputs: Mapping[str, Output], *, show_sensitive: bool) -> dic
 
 def output_value(output: Output, show_sensitive: bool) -> Json:
     """An output's value, or the word that stands for a sensitive one."""
+    from sloth_state.sensitive import SENSITIVE
+
     return SENSITIVE if output.sensitive and not show_sensitive else output.value
+
+
+def detection_shape(detection: Detection, resource: Resource | None) -> dict[str, Json]:
+    """What a check for drift found; what the resource, if it is known, declares sensitive is
+    masked."""
+    from sloth_state.sensitive import declared_list, masked
+
+    sensitive = declared_list(resource, "sensitive") if resource else ()
+    actual = detection.actual
+    return {
+        "resource_id": detection.resource_id,
+        "resource_type": detection.resource_type,
+        "resource_name": detection.resource_name,
+        "version": detection.version,
+        "detected_at": _time(detection.detected_at),
+        "expected": masked(dict(detection.expected), sensitive),
+        "actual": None if actual is None else masked(dict(actual), sensitive),
+        "drifted": detection.drifted,
+        "state": detection.state.value,
+        "error": detection.error,
+    }
 
 
 def lock_shape(lock: Lock) -> dict[str, Json]:

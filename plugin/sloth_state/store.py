@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 
     from sloth_state.model import (
         AuditEntry,
+        Detection,
         Holder,
         Json,
         KeyValueStats,
         Lock,
         LockScope,
+        NewDetection,
+        NewOperation,
         NewRun,
+        Operation,
         Output,
         Problem,
         Resource,
@@ -141,6 +145,9 @@ class Store(Protocol):
     def version(self, name: str, version: int) -> Version:
         """One version. Raises ReferenceNotFound."""
 
+    def modules(self, run_id: str) -> dict[str, bytes]:
+        """The further files that a version was made from, by name (`NewRun.modules`)."""
+
     def content(self, hash: str) -> bytes:
         """A workflow file or values kept under this SHA-256 (values as canonical JSON)."""
 
@@ -171,6 +178,59 @@ class Store(Protocol):
 
         Those that the version itself deleted are in it, with action `delete`.
         """
+
+    # -- the journal -----------------------------------------------------------------------
+
+    def begin_operation(
+        self, run_id: str, new: NewOperation, lock: Lock, *, contents: Sequence[bytes] = ()
+    ) -> int:
+        """Write down a change of the world before it is made; returns its number in the run.
+
+        `contents` are kept with it, so that attributes can name them by SHA-256.
+        """
+
+    def end_operation(
+        self,
+        run_id: str,
+        number: int,
+        lock: Lock,
+        *,
+        record: ResourceDraft | None = None,
+        remove: tuple[str, str] | None = None,
+        error: str | None = None,
+        of_run: str | None = None,
+    ) -> Resource | None:
+        """Write down that a change was made, or why it failed, and with it what the state says.
+
+        All of it in one transaction: `record` as `record` does, `remove` (type, name) as
+        `remove_resource`. Returns the resource, if one is written. `of_run`: the operation is one
+        that an earlier run of the workflow began and never ended.
+        """
+
+    def operations(self, run_id: str) -> list[Operation]:
+        """The journal of a run, in the order the operations began."""
+
+    def unfinished_operations(self, workflow: str) -> list[tuple[str, Operation]]:
+        """Operations that ended runs of a workflow began and never ended, oldest first, each with
+        its run's id: what the process did of them before it was gone, only reality can tell."""
+
+    def keep_contents(self, run_id: str, contents: Sequence[bytes], lock: Lock) -> None:
+        """Keep contents by their SHA-256 as long as the workflow's records are kept."""
+
+    # -- drift -----------------------------------------------------------------------------
+
+    def record_detections(
+        self, workflow: str, version: int, detections: Sequence[NewDetection]
+    ) -> int:
+        """Keep what a check for drift found, where it differs from the check before; how many.
+
+        Needs no lock.
+        """
+
+    def detections(
+        self, workflow: str, *, type: str | None = None, limit: int | None = None
+    ) -> list[Detection]:
+        """What checks have found, newest first."""
 
     # -- outputs and tasks -----------------------------------------------------------------
 

@@ -50,14 +50,29 @@ def canonical(value: object, where: str) -> str:
         text = to_json(value)
         # The encoder takes more than JSON has: tuples, keys of other types.
         sound = _is_plain(value)
-        size = len(text) if text.isascii() else len(text.encode())
+        size = utf8_size(text)
     except (TypeError, ValueError, RecursionError):
         sound, text, size = False, "", 0
-    if not sound or text.count("[") + text.count("{") > MAX_DEPTH:
+    if not sound or _may_be_too_deep(text):
         _find_culprit(value, where, 0)
+    return check_size(text, size, where)
+
+
+def utf8_size(text: str) -> int:
+    """Bytes. Raises UnicodeEncodeError for what UTF-8 cannot hold."""
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def check_size(text: str, size: int, where: str) -> str:
+    """The JSON text itself if that many bytes can be kept. Raises InvalidValue."""
     if size > MAX_BYTES:
         raise InvalidValue(f"{where} is {size:,} bytes of JSON, and the most is {MAX_BYTES:,}")
     return text
+
+
+def _may_be_too_deep(text: str) -> bool:
+    # Each level takes two characters, so nearly all texts need not be counted.
+    return len(text) > 2 * MAX_DEPTH and text.count("[") + text.count("{") > MAX_DEPTH
 
 
 def _is_plain(value: object) -> bool:

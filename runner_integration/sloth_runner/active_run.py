@@ -26,6 +26,8 @@ if TYPE_CHECKING:
         Changes,
         Json,
         Lock,
+        NewOperation,
+        Operation,
         Resource,
         Run,
         TaskRecord,
@@ -93,6 +95,56 @@ class ActiveRun:
         self._touch([removed])
         return removed
 
+    def touch_unchanged(self, resource: Resource) -> None:
+        """Count a resource that was looked at and found as it is recorded. Writes nothing."""
+        self._touch([resource._replace(action=Action.NOOP)])
+
+    def has_touched(self, type: str, name: str) -> bool:
+        """Whether this run has dealt with a resource."""
+        return self._tally.has(type, name)
+
+    # -- changes of the world --------------------------------------------------------------
+
+    def begin_operation(self, operation: NewOperation, contents: Sequence[bytes] = ()) -> int:
+        """Journal a change of the world before it is made; its number."""
+        return self._store.begin_operation(self.id, operation, self._held_lock(), contents=contents)
+
+    def end_operation(
+        self,
+        number: int,
+        *,
+        record: ResourceDraft | None = None,
+        remove: tuple[str, str] | None = None,
+        error: str | None = None,
+        of_run: str | None = None,
+    ) -> Resource | None:
+        """Journal that a change was made or failed, and record what is there now, in one go.
+
+        `of_run`: it is an operation of an earlier run, see `unfinished_operations`.
+        """
+        resource = self._store.end_operation(
+            self.id,
+            number,
+            self._held_lock(),
+            record=record,
+            remove=remove,
+            error=error,
+            of_run=of_run,
+        )
+        if resource is not None:
+            self._touch([resource])
+        return resource
+
+    def unfinished_operations(self) -> list[tuple[str, Operation]]:
+        """What earlier runs of this workflow began and never ended, with the runs' ids."""
+        return self._store.unfinished_operations(self.name)
+
+    def keep_contents(self, contents: Sequence[bytes]) -> None:
+        """Keep contents that attributes name by their SHA-256."""
+        self._store.keep_contents(self.id, contents, self._held_lock())
+
+    # -- reading what is recorded ----------------------------------------------------------
+
     def resource(self, type: str, name: str) -> Resource | None:
         """One resource as it is recorded now, or None."""
         return self._store.resource(self.name, type, name)
@@ -135,14 +187,14 @@ class ActiveRun:
         return self._store.outputs(self.id)
 
     def output_of(self, workflow: str, key: str) -> Json:
-        """An output of another workflow's last successful run.
+        """An output of another workflow's last successful run, or rollback.
 
         Raises ReferenceNotFound if there is no such run, and OutputNotFound.
         """
-        successful = self._store.runs(name=workflow, status=RunStatus.SUCCESS, limit=1)
-        if not successful:
+        run = self._last_good_run(workflow)
+        if run is None:
             raise _no_successful_run(workflow, self._store.workflow_names())
-        return _value_of(self._store.outputs(successful[0].id), workflow, key)
+        return _value_of(self._store.outputs(run.id), workflow, key)
 
     def set_metadata(self, values: Mapping[str, str]) -> None:
         """Add to the run's metadata, replacing equal keys."""
@@ -157,13 +209,22 @@ class ActiveRun:
         return self._store.tasks(self.id)
 
     def previous(self) -> PreviousVersion | None:
-        """The last successful version before this one, or None."""
-        successful = self._store.runs(name=self.name, status=RunStatus.SUCCESS, limit=1)
-        if not successful:
+        """The last version before this one that succeeded or was rolled back to, or None."""
+        run = self._last_good_run(self.name)
+        if run is None:
             return None
-        run = successful[0]
         resources = _existing(self._store.resources(self.name, version=run.version))
         return PreviousVersion(run.version, resources, self._store.outputs(run.id))
+
+    def _last_good_run(self, workflow: str) -> Run | None:
+        """The newest that succeeded; a rollback that did is as good as the version it restored."""
+        good = (RunStatus.SUCCESS, RunStatus.ROLLED_BACK)
+        found = [
+            run
+            for status in good
+            for run in self._store.runs(name=workflow, status=status, limit=1)
+        ]
+        return max(found, key=lambda run: run.version, default=None)
 
     def fail(self, message: str) -> None:
         """Let the run end as failed although nothing is raised. Only the first message counts."""

@@ -63,6 +63,7 @@ def _workflow(spec: Mapping[str, Any], script: Script) -> Workflow:
         timeout=config.get("timeout"),
         max_parallel_tasks=config.get("max_parallel_tasks"),
         continue_on_error=config.get("continue_on_error", True),
+        prune=config.get("prune", False),
         workdir=_absolute(config.get("workdir"), script),
         hooks=_hooks(spec["hooks"]),
     )

@@ -28,10 +28,18 @@ class Driver:
     stopped otherwise (`Limits`).
     """
 
-    def __init__(self, script: Script, session: Session, modules: Sequence[LuaModule]) -> None:
-        self.limits = Limits()
+    def __init__(
+        self,
+        script: Script,
+        session: Session,
+        modules: Sequence[LuaModule],
+        limits: Limits | None = None,
+    ) -> None:
+        """`limits`: shared with another script, so that what stops one stops both."""
+        self.limits = limits or Limits()
         self.session = session
-        self.host = LuaHost(script, modules, self.limits, inspecting=session.inspecting)
+        is_inert = (lambda: session.is_inert) if session.inspecting else None
+        self.host = LuaHost(script, modules, self.limits, is_inert=is_inert)
         self._waiting: dict[str, Callable[..., Awaitable[Any]]] = {}
         self._effects: dict[str, Any] = {}
         for module in modules:
@@ -72,9 +80,9 @@ class Driver:
             raise
 
     async def _wait(self, request: Waiting) -> wire.Answer:
-        if self.session.inspecting:
-            self.host.left_undone.append(request.operation)
-            return wire.answer(self._effects.get(request.operation))
+        if request.operation in self._effects and self.host.is_inert:
+            self.host.left_undone(request.operation, request.arguments)
+            return wire.answer(self._effects[request.operation])
         try:
             return wire.answer(await self._waiting[request.operation](*request.arguments))
         except SlothError as error:

@@ -11,6 +11,7 @@ SlothError
     ├── TaskTimeout
     ├── TaskFailed                  a command that said so itself
     ├── MemoryExceeded
+    ├── RollbackRefused             a hook says no
     └── WorkflowFailed              the run ended; its tasks say why
 """
 
@@ -118,6 +119,15 @@ class MemoryExceeded(WorkflowError):
             f"the script holds more than {limit_bytes // 2**20} MiB of memory",
             hint="Let a command or a file hold large data, not a Lua table.",
         )
+
+
+class RollbackRefused(WorkflowError):
+    """A `before_rollback` hook of the workflow or of a plugin refused."""
+
+    code = "rollback_refused"
+
+    def __init__(self, workflow: str, reason: str) -> None:
+        super().__init__(f"the rollback of {workflow} was refused: {reason}")
 
 
 class WorkflowFailed(WorkflowError):

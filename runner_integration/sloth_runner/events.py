@@ -11,9 +11,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
+    from sloth_state.drift import Finding
     from sloth_state.model import Changes, Output, Resource, RunStatus, TaskStatus
+    from sloth_state.rollback import Step
 
 
 class RunStarted(NamedTuple):
@@ -62,6 +64,43 @@ class ResourceChanged(NamedTuple):
     resource: Resource
 
 
+class ResourcesUndeclared(NamedTuple):
+    """Resources that earlier versions had and this run no longer declares, told once at its end."""
+
+    resources: tuple[Resource, ...]
+    pruned: bool
+    """Whether those with a provider are deleted now; if not, all of them stay."""
+
+
+class DriftDetected(NamedTuple):
+    """A check for drift found that reality is not as recorded."""
+
+    workflow: str
+    version: int
+    findings: tuple[Finding, ...]
+    """Those that drifted or are missing."""
+
+
+class BeforeRollback(NamedTuple):
+    """A rollback is about to begin; its lock is taken, and nothing has been changed."""
+
+    workflow: str
+    from_version: int
+    to_version: int
+    steps: tuple[Step, ...]
+
+
+class AfterRollback(NamedTuple):
+    """A rollback is finalised in the store."""
+
+    workflow: str
+    from_version: int
+    to_version: int
+    version: int
+    """The version that the rollback itself is."""
+    status: RunStatus
+
+
 class RunFinished(NamedTuple):
     """The run is finalised in the store."""
 
@@ -77,17 +116,41 @@ class RunFinished(NamedTuple):
 
 
 Event: TypeAlias = (
-    RunStarted | TaskStarted | TaskOutput | TaskFinished | ResourceChanged | RunFinished
+    RunStarted
+    | TaskStarted
+    | TaskOutput
+    | TaskFinished
+    | ResourceChanged
+    | ResourcesUndeclared
+    | DriftDetected
+    | BeforeRollback
+    | AfterRollback
+    | RunFinished
 )
 Listener: TypeAlias = Callable[[datetime, Event], None]
 
+
+def ignored_by(listener: Listener) -> Collection[type[Event]]:
+    """The kinds of events that a listener makes nothing of, from its attribute `ignores`.
+
+    It may be told of them all the same. One without the attribute wants all.
+    """
+    ignored: Collection[type[Event]] = getattr(listener, "ignores", ())
+    return ignored
+
+
 __all__ = [
+    "AfterRollback",
+    "BeforeRollback",
+    "DriftDetected",
     "Event",
     "Listener",
     "ResourceChanged",
+    "ResourcesUndeclared",
     "RunFinished",
     "RunStarted",
     "TaskFinished",
     "TaskOutput",
     "TaskStarted",
+    "ignored_by",
 ]

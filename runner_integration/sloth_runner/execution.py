@@ -64,11 +64,14 @@ class Execution:
         source: bytes | None = None,
         source_path: str | None = None,
         values: Json = None,
+        modules: Mapping[str, bytes] | None = None,
         lock_timeout: timedelta = timedelta(0),
         on_waiting: Callable[[LockHeld], None] | None = None,
         on_lock_lost: Callable[[LockLost], None] | None = None,
         lease: timedelta = LEASE,
+        status: RunStatus = RunStatus.SUCCESS,
     ) -> None:
+        """`status` is how the run ends if nothing fails: `rolled_back` for a rollback."""
         self.finished: Run | None = None
         """The run as it was finalised, after the block."""
         self._store = store
@@ -78,10 +81,12 @@ class Execution:
         self._source = source
         self._source_path = source_path
         self._values = values
+        self._modules = modules or {}
         self._lock_timeout = lock_timeout
         self._on_waiting = on_waiting
         self._on_lock_lost = on_lock_lost
         self._lease = lease
+        self._status = status
         self._cleanup = ExitStack()
         self._entered = False
 
@@ -124,7 +129,9 @@ class Execution:
 
     def _new_run(self) -> NewRun:
         metadata = provenance(self._source_path, self._source) | dict(self._metadata)
-        return NewRun(self._workflow, metadata, self._message, self._source, self._values)
+        return NewRun(
+            self._workflow, metadata, self._message, self._source, self._values, self._modules
+        )
 
     def _acquire_lock(self) -> Lock:
         lock = acquire(
@@ -144,7 +151,7 @@ class Execution:
             reason = run.failure
         self.finished = self._store.finish_run(
             run.id,
-            RunStatus.SUCCESS if reason is None else RunStatus.FAILED,
+            self._status if reason is None else RunStatus.FAILED,
             lock,
             error=reason,
             unchanged=run.touched.unchanged,

@@ -15,8 +15,17 @@ if TYPE_CHECKING:
 
     import click
 
-    from sloth_runner.events import ResourceChanged, RunFinished, RunStarted, TaskFinished
+    from sloth_runner.events import (
+        AfterRollback,
+        BeforeRollback,
+        DriftDetected,
+        ResourceChanged,
+        RunFinished,
+        RunStarted,
+        TaskFinished,
+    )
     from sloth_runner.host.module import LuaModule
+    from sloth_runner.resources.python_providers import Provider
     from sloth_runner.session import Session
 
 hookspec = pluggy.HookspecMarker("sloth_runner")
@@ -26,6 +35,11 @@ hookimpl = pluggy.HookimplMarker("sloth_runner")
 @hookspec
 def sloth_lua_modules(session: Session) -> list[LuaModule]:  # type: ignore[empty-body]
     """Modules that scripts see as globals. Called once for each script that is loaded."""
+
+
+@hookspec
+def sloth_providers(session: Session) -> list[Provider]:  # type: ignore[empty-body]
+    """Types of resources that scripts can declare. Called when a script uses one Lua lacks."""
 
 
 @hookspec
@@ -46,6 +60,21 @@ def sloth_task_finished(at: datetime, event: TaskFinished) -> None:
 @hookspec
 def sloth_resource_changed(at: datetime, event: ResourceChanged) -> None:
     """A resource was recorded or removed."""
+
+
+@hookspec
+def sloth_drift_detected(at: datetime, event: DriftDetected) -> None:
+    """A check found that reality is not as recorded."""
+
+
+@hookspec
+def sloth_before_rollback(at: datetime, event: BeforeRollback) -> str | None:
+    """A rollback is about to begin. A text that is returned refuses it, and is the reason."""
+
+
+@hookspec
+def sloth_after_rollback(at: datetime, event: AfterRollback) -> None:
+    """A rollback is finalised in the store."""
 
 
 @hookspec

@@ -9,13 +9,20 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from sloth_runner import built_in, hookspecs
-from sloth_runner.events import ResourceChanged, RunFinished, RunStarted, TaskFinished
+from sloth_runner.events import (
+    AfterRollback,
+    DriftDetected,
+    ResourceChanged,
+    RunFinished,
+    RunStarted,
+    TaskFinished,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from sloth_runner.events import Event
+    from sloth_runner.events import BeforeRollback, Event
     from sloth_runner.host.module import LuaModule
     from sloth_runner.session import Session
 
@@ -25,6 +32,8 @@ _HOOK_OF = {
     RunStarted: "sloth_run_started",
     TaskFinished: "sloth_task_finished",
     ResourceChanged: "sloth_resource_changed",
+    DriftDetected: "sloth_drift_detected",
+    AfterRollback: "sloth_after_rollback",
     RunFinished: "sloth_run_finished",
 }
 
@@ -74,6 +83,17 @@ class Plugins:
                 modules.setdefault(module.name, module)
         return list(modules.values())
 
+    def providers(self, session: Session) -> list[Any]:
+        """The providers of all plugins; see `resources.python_providers.Provider`."""
+        found = []
+        for provider in self._listed("sloth_providers", session=session):
+            hooks = [getattr(provider, verb, None) for verb in ("read", "create")]
+            if isinstance(getattr(provider, "type", None), str) and all(map(callable, hooks)):
+                found.append(provider)
+            else:
+                self._report(f"a plugin has the provider {provider!r}, which is none")
+        return found
+
     def cli_commands(self) -> list[Any]:
         """The commands of all plugins."""
         return list(self._listed("sloth_cli_commands"))
@@ -85,11 +105,20 @@ class Plugins:
             else:
                 self._report(f"a plugin answered {hook} with {found!r} instead of a list")
 
+    def listen_to(self, kind: type[Event]) -> bool:
+        """Whether any plugin listens to a kind of events."""
+        return kind in self._heard
+
     def tell(self, at: datetime, event: Event) -> None:
         """Pass an event on to those who listen to its kind."""
         if name := self._heard.get(type(event)):
             for _ in self._results(name, at=at, event=event):
                 pass
+
+    def refusals(self, at: datetime, event: BeforeRollback) -> list[str]:
+        """Why plugins refuse a rollback; empty if none does."""
+        answers = self._results("sloth_before_rollback", at=at, event=event)
+        return [answer for answer in answers if isinstance(answer, str) and answer]
 
     def _results(self, hook: str, **arguments: Any) -> Iterator[Any]:
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():

@@ -4,36 +4,38 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from sloth_runner.definitions import workflows_of
-from sloth_runner.driver import Driver
 from sloth_runner.errors import ScriptError
 from sloth_runner.events import (
     ResourceChanged,
+    ResourcesUndeclared,
     RunFinished,
     RunStarted,
     TaskOutput,
 )
 from sloth_runner.execution import Execution
-from sloth_runner.plugins import Plugins
+from sloth_runner.loading import Loading
+from sloth_runner.resources.pruning import delete_all, no_longer_declared
 from sloth_runner.scheduler import Scheduler
 from sloth_runner.script import read_script
 from sloth_runner.selection import choose_workflow, left_out
 from sloth_runner.session import Session
 from sloth_runner.stopping import StopSignals
 from sloth_runner.supervisor import Supervisor
+from sloth_state.errors import StateMoved
 from sloth_state.model import TaskStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sloth_runner.events import (
-        Event,
-        Listener,
-    )
+    from sloth_runner.active_run import ActiveRun
+    from sloth_runner.driver import Driver
+    from sloth_runner.events import Listener
+    from sloth_runner.script import Script
     from sloth_runner.task_records import TaskOutcome
     from sloth_runner.workflow import Workflow
     from sloth_state.errors import LockHeld
@@ -59,6 +61,14 @@ class RunRequest(NamedTuple):
     """Run these tasks and those they depend on."""
     skip: tuple[str, ...] = ()
     """Leave these tasks out, as if they had been done."""
+    script: Script | None = None
+    """The file's content, if it is not to be read again from `path`."""
+    modules: Mapping[str, bytes] = {}
+    """Lua files that it requires, likewise, by the name it gives them."""
+    after_run: str | None = None
+    """The run that must be the workflow's newest when this one begins, "" for none at all."""
+    prune: bool = False
+    """Delete resources that the file no longer declares, as its `prune` setting does."""
     stream_children: bool = False
     """Tell of every line that commands write, not only of the last ones."""
 
@@ -72,13 +82,15 @@ def inspect_file(
     nothing there. Raises the errors of `sloth_runner.errors`.
     """
     script = read_script(path)
-    loading = _Loading(listeners)
+    loading = Loading(listeners)
     driver = loading.driver(Session(script, values=values, emit=loading.emit, inspecting=True))
+    left_undone: list[str] = []
+    driver.host.left_undone = lambda name, _arguments: left_undone.append(name)
     with StopSignals() as signals, asyncio.Runner() as loop:
         try:
             Supervisor(loop, signals, driver.limits).run(driver.load())
         except ScriptError as error:
-            error.hint = error.hint or _hint_of_left_undone(driver.host.left_undone)
+            error.hint = error.hint or _hint_of_left_undone(left_undone)
             raise
     return workflows_of(driver.host.describe(), script)
 
@@ -103,8 +115,8 @@ def run_file(
     `sloth_runner.errors`, LockHeld, Interrupted, and what the store raises; in all cases the run,
     if it was begun, is finalised.
     """
-    script = read_script(request.path)
-    loading = _Loading(listeners)
+    script = request.script or read_script(request.path)
+    loading = Loading(listeners)
     session = Session(
         script,
         values=request.values,
@@ -112,6 +124,7 @@ def run_file(
         emit=loading.emit,
         stream_children=request.stream_children,
     )
+    session.modules = dict(request.modules)
     driver = loading.driver(session)
     with StopSignals() as signals, asyncio.Runner() as loop:
         supervisor = Supervisor(loop, signals, driver.limits)
@@ -127,11 +140,12 @@ def run_file(
             source=script.source,
             source_path=script.path,
             values=request.values,
+            modules=dict(session.modules),
             lock_timeout=timedelta(seconds=request.lock_timeout),
             on_waiting=on_waiting,
             on_lock_lost=supervisor.stop,
         )
-        return _execute(execution, store, workflow, request, driver, supervisor)
+        return _execute(execution, store, workflow, request, loading, driver, supervisor)
 
 
 def _execute(
@@ -139,6 +153,7 @@ def _execute(
     store: Store,
     workflow: Workflow,
     request: RunRequest,
+    loading: Loading,
     driver: Driver,
     supervisor: Supervisor,
 ) -> Run:
@@ -147,13 +162,23 @@ def _execute(
     outcomes: dict[str, TaskOutcome] = {}
     try:
         with execution as run, closing(driver.session):
+            _check_predecessor(store, request, run)
             driver.session.run = run
-            run.subscribe(lambda each: emit(ResourceChanged(driver.session.current.name, each)))
+            if loading.is_heard(ResourceChanged):
+                run.subscribe(lambda each: emit(ResourceChanged(driver.session.current.name, each)))
             emit(RunStarted(run.id, run.name, run.version, tuple(t.name for t in workflow.tasks)))
             scheduler = Scheduler(
                 workflow, run, driver, outcomes, max_parallel=request.max_parallel, left_out=skipped
             )
-            supervisor.run(scheduler.run(), partial(_interrupt_elsewhere, store, run.id))
+            _settle_what_was_interrupted(driver, run, supervisor)
+            last_words = partial(_interrupt_elsewhere, store, run.id)
+            supervisor.run(scheduler.run(), last_words)
+            left = no_longer_declared(driver, run, outcomes)
+            if left:
+                prune = request.prune or workflow.prune
+                emit(ResourcesUndeclared(tuple(left), prune))
+                if prune:
+                    supervisor.run(delete_all(driver, left), last_words)
             for key, value in driver.host.outputs().items():
                 run.set_output(key, value)
     finally:
@@ -161,6 +186,31 @@ def _execute(
             emit(_finished(execution.finished, store, run.touched, outcomes))
     assert execution.finished is not None
     return execution.finished
+
+
+def _settle_what_was_interrupted(driver: Driver, run: ActiveRun, supervisor: Supervisor) -> None:
+    """Find out what a killed run left half-done, before anything is built on it."""
+    unfinished = run.unfinished_operations()
+    if not unfinished:
+        return
+    from sloth_runner.resources.recovery import settle
+
+    async def work() -> None:
+        for each in await settle(driver, run, unfinished):
+            operation = each.operation
+            what = f"{operation.verb} {operation.type}/{operation.name}"
+            text = f"run {each.run_id} was interrupted in: {what}; {each.found}"
+            driver.session.emit(TaskOutput(None, "warn", text))
+
+    supervisor.run(work())
+
+
+def _check_predecessor(store: Store, request: RunRequest, run: ActiveRun) -> None:
+    if request.after_run is None:
+        return
+    before = [each for each in store.runs(name=run.name, limit=2) if each.id != run.id]
+    if (before[0].id if before else "") != request.after_run:
+        raise StateMoved(run.name, run.version - 2, run.version - 1)
 
 
 def _interrupt_elsewhere(store: Store, run_id: str) -> None:
@@ -186,20 +236,3 @@ def _finished(
         store.outputs(run.id),
         run.error_msg,
     )
-
-
-class _Loading:
-    """Listeners and plugins of one script."""
-
-    def __init__(self, listeners: Sequence[Listener]) -> None:
-        self._listeners = listeners
-        self._plugins = Plugins(lambda text: self.emit(TaskOutput(None, "warn", text)))
-
-    def driver(self, session: Session) -> Driver:
-        return Driver(session.script, session, self._plugins.lua_modules(session))
-
-    def emit(self, event: Event) -> None:
-        now = datetime.now(UTC)
-        for listener in self._listeners:
-            listener(now, event)
-        self._plugins.tell(now, event)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sloth_runner.errors import ScriptNotFound, ScriptUnreadable
 
 # Lua shortens longer chunk names to "...", which would spoil every message.
-_LONGEST_CHUNK_NAME = 55
+LONGEST_CHUNK_NAME = 55
 """Bytes."""
 
 
@@ -64,7 +64,7 @@ def read_script(path: str) -> Script:
         raise ScriptUnreadable(
             path, "is a binary file, not Lua text", hint="Workflow files are Lua source."
         )
-    return Script(path, _chunk_name(path), source)
+    return Script(path, chunk_name(path), source)
 
 
 def _content(path: str) -> bytes:
@@ -75,12 +75,12 @@ def _content(path: str) -> bytes:
         return b""
 
 
-def _chunk_name(path: str) -> str:
-    """Always text: bytes of the path that are no UTF-8 are shown as U+FFFD."""
+def chunk_name(path: str) -> str:
+    """How Lua names a file: as text, in which bytes that are no UTF-8 are U+FFFD."""
     name = os.fsencode(path).decode(errors="replace")
-    if len(name.encode()) > _LONGEST_CHUNK_NAME:
+    if len(name.encode()) > LONGEST_CHUNK_NAME:
         name = os.fsencode(os.path.basename(path)).decode(errors="replace")
-    while len(name.encode()) > _LONGEST_CHUNK_NAME:
+    while len(name.encode()) > LONGEST_CHUNK_NAME:
         name = name[1:]
     return name
 

@@ -9,10 +9,14 @@ from sloth_runner.errors import WorkflowError
 from sloth_runner.events import TaskOutput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sloth_runner.active_run import ActiveRun
     from sloth_runner.events import Event
+    from sloth_runner.planning import Plan
+    from sloth_runner.resources.declared import Declarations
+    from sloth_runner.resources.known import KnownResources
+    from sloth_runner.resources.reading import ReadingQueue
     from sloth_runner.script import Script
     from sloth_runner.time_limit import TimeLimit
     from sloth_state.model import Json
@@ -26,9 +30,20 @@ class TaskContext:
         self.name = name
         self.workdir = workdir
         self.user = user
+        self.attempt = 1
+        self.reading = False
+        """A provider reads reality, which is done even while effects are not."""
+        self.contents: dict[str, bytes] = {}
+        """Held for the next change of a resource, by SHA-256; its record names them."""
         self.limit: TimeLimit | None = None
         self.held_locks: dict[str, Any] = {}
         """Script locks (`state.with_lock`) that the task holds, by name."""
+
+    def take_contents(self) -> list[bytes]:
+        """The contents held so far; from now on they are held no more."""
+        contents = list(self.contents.values())
+        self.contents.clear()
+        return contents
 
 
 class Session:
@@ -49,15 +64,33 @@ class Session:
         self.store = store
         self.run: ActiveRun | None = None
         """The run, once there is one: after the file is loaded and the lock is taken."""
+        self.plan: Plan | None = None
+        """Where to put what would be done, if this is a plan and nothing is done."""
         self.emit = emit
         self.limit: TimeLimit | None = None
         """How long the tasks of the workflow may take, all together."""
         self.inspecting = inspecting
-        """The file is only looked at, so operations with effects are not performed."""
+        """The file is only looked at, or planned, so operations with effects are not performed."""
+        self.acting = False
+        """A file that was only looked at now has its providers and hooks change things."""
         self.stream_children = stream_children
         self.top_level = TaskContext(None, os.getcwd())
         self.current = self.top_level
+        self.modules: dict[str, bytes] = {}
+        """Lua files that the script has required, by the name it gave; those of a recorded version
+        are here before it is loaded."""
+        self.known_resources: KnownResources
+        self.declarations: Declarations
+        """What the script declares; the module `resource` puts it here."""
+        self.reading_queue: ReadingQueue
+        self.plugin_providers: Callable[[], Sequence[Any]] = list
+        """The providers that plugins offer."""
         self._closing: list[Callable[[], None]] = []
+
+    @property
+    def is_inert(self) -> bool:
+        """Whether operations with effects are not performed at this moment."""
+        return self.inspecting and not (self.acting or self.current.reading)
 
     def output(self, level: str, text: str) -> None:
         """Tell views of a line from the task at hand."""

@@ -1,4 +1,4 @@
-"""Shell commands as children of the event loop, each in a process group of its own."""
+"""Commands as children of the event loop, each in a process group of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sloth_runner.errors import WorkflowError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 KILL_AFTER_SECONDS = 2.0
 """How long a process group has between SIGTERM and SIGKILL."""
@@ -30,7 +30,8 @@ _groups: set[int] = set()
 class Command(NamedTuple):
     """What to run: `bash -c text` in a folder, with variables over the inherited ones."""
 
-    text: str
+    text: str | Sequence[str]
+    """A sequence is a program and its arguments, which no shell sees."""
     workdir: str
     environment: Mapping[str, str] = {}
     stdin: bytes | None = None
@@ -132,9 +133,7 @@ async def _start(command: Command) -> tuple[asyncio.SubprocessTransport, _Captur
     try:
         return await loop.subprocess_exec(
             lambda: _Capture(command.on_line),
-            "bash",
-            "-c",
-            command.text,
+            *(("bash", "-c", command.text) if isinstance(command.text, str) else command.text),
             cwd=command.workdir,
             env={**os.environ, **_home_of(command.user), **command.environment},
             stdin=asyncio.subprocess.DEVNULL if command.stdin is None else asyncio.subprocess.PIPE,

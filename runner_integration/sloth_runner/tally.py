@@ -27,6 +27,10 @@ class Tally:
         elif resource.action is not Action.NOOP:
             self._actions[key] = resource.action
 
+    def has(self, type: str, name: str) -> bool:
+        """Whether a resource was counted."""
+        return (type, name) in self._actions
+
     def changes(self) -> Changes:
         """The counts so far."""
         actions = list(self._actions.values())

@@ -92,13 +92,13 @@ class TaskRunner:
         attempt = 0
         while True:
             attempt += 1
-            facts["attempt"] = attempt
+            facts["attempt"] = context.attempt = attempt
             self._records.begin(task, attempt)
             try:
                 result = await self._try(task, context, facts)
             except WorkflowError as error:
                 self._raise_if_fatal(error)
-                if attempt > task.retries:
+                if attempt > task.retries or self._driver.session.inspecting:
                     return TaskOutcome(TaskStatus.FAILED, error=error, attempts=attempt)
                 pause = pause_before(task, attempt + 1)
                 self._say(task, f"try {attempt} failed, next in {pause:g} s: {error}")
@@ -176,6 +176,8 @@ class TaskRunner:
             if isinstance(condition, Call):
                 answer = await self._driver.call("condition", condition, context, facts)
                 return bool(answer["met"])
+            if self._left_undone(condition, context):
+                return name == "run_if"  # a plan supposes that the task is run
             command = Command(condition.command, context.workdir, user=context.user)
             return (await run_command(command)).problem is None
 
@@ -183,12 +185,22 @@ class TaskRunner:
         return TimeLimit(context, f"{part}the task {task.name!r}", task.timeout)
 
     async def _shell(self, shell: Shell, context: TaskContext) -> None:
+        if self._left_undone(shell, context):
+            return
         self._driver.session.current = context
         on_line = self._driver.session.child_output()
         command = Command(shell.command, context.workdir, user=context.user, on_line=on_line)
         result = await run_command(command)
         if result.problem:
             raise TaskFailed(result.problem)
+
+    def _left_undone(self, shell: Shell, context: TaskContext) -> bool:
+        """Whether this is only a plan, which then has the command in it."""
+        self._driver.session.current = context
+        if not self._driver.session.is_inert:
+            return False
+        self._driver.host.left_undone("exec.run", (shell.command,))
+        return True
 
     # -- around it -------------------------------------------------------------------------
 

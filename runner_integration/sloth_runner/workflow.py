@@ -54,6 +54,8 @@ class Workflow(NamedTuple):
     timeout: float | None = None
     max_parallel_tasks: int | None = None
     continue_on_error: bool = True
+    prune: bool = False
+    """Whether resources that the script no longer declares are deleted at the end."""
     workdir: str | None = None
     hooks: Mapping[str, tuple[Call, ...]] = {}
 

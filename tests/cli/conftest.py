@@ -98,6 +98,7 @@ def finished_run(store: Store, clock: Clock) -> Callable[..., Run]:
         *,
         resources: Sequence[ResourceDraft] = (),
         removed: Sequence[tuple[str, str]] = (),
+        contents: Sequence[bytes] = (),
         outputs: Sequence[Output] = (),
         tasks: Sequence[TaskRecord] = (),
         metadata: dict[str, str] | None = None,
@@ -108,6 +109,7 @@ def finished_run(store: Store, clock: Clock) -> Callable[..., Run]:
     ) -> Run:
         lock = acquire(store, LockScope.WORKFLOW, name, holder=HOLDER, lease=timedelta(hours=9))
         run = store.begin_run(NewRun(name, metadata or {}, message), lock)
+        store.keep_contents(run.id, contents, lock)
         store.record(run.id, resources, lock)
         for type, resource_name in removed:
             store.remove_resource(run.id, type, resource_name, lock)

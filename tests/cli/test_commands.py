@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import click
 import pytest
 
 import sloth_state.cli
-from sloth_runner.cli.root import COMMANDS
-from sloth_state.cli.groups import STATE_COMMANDS, WORKFLOW_COMMANDS
+from sloth_runner.cli.root import root
 from sloth_state.cli.lazy import LazyCommand, LazyGroup
-from sloth_state.cli.tags import COMMANDS as TAG_COMMANDS
 
-TABLES = {**COMMANDS, **STATE_COMMANDS, **WORKFLOW_COMMANDS, **TAG_COMMANDS}
-LEAVES = [*COMMANDS.values(), *WORKFLOW_COMMANDS.values(), *TAG_COMMANDS.values()]
+
+def tables(group: LazyGroup) -> Iterator[Mapping[str, LazyCommand]]:
+    """The table of a group, and those of the groups in it."""
+    yield group.lazy_commands
+    for lazy in group.lazy_commands.values():
+        command = lazy.load()
+        if isinstance(command, LazyGroup):
+            yield from tables(command)
+
+
+assert isinstance(root, LazyGroup)
+TABLES = list(tables(root))
+LEAVES = [lazy for table in TABLES for lazy in table.values()]
 
 
 @pytest.mark.parametrize("lazy", LEAVES, ids=lambda lazy: lazy.target)
@@ -30,7 +41,8 @@ def test_every_command_takes_the_shared_options(lazy: LazyCommand) -> None:
 
 
 def test_the_names_in_the_table_are_those_of_the_commands() -> None:
-    for table in (COMMANDS, WORKFLOW_COMMANDS, TAG_COMMANDS):
+    assert len(TABLES) == 4  # of sloth-runner, state, workflow, tags
+    for table in TABLES:
         assert {name: lazy.load().name for name, lazy in table.items()} == {
             name: name for name in table
         }

@@ -173,6 +173,7 @@ def test_show_as_json_is_one_object(sloth: Sloth) -> None:
                 "action": "create",
                 "status": "running",
                 "attributes": {"image": "nginx:1.25"},
+                "depends_on": [],
                 "created_at": "2026-03-01T12:00:00Z",
                 "updated_at": "2026-03-01T12:00:00Z",
             },
@@ -183,6 +184,7 @@ def test_show_as_json_is_one_object(sloth: Sloth) -> None:
                 "action": "create",
                 "status": "",
                 "attributes": {"mode": "0644"},
+                "depends_on": [],
                 "created_at": "2026-03-01T12:00:00Z",
                 "updated_at": "2026-03-01T12:00:00Z",
             },
@@ -207,6 +209,33 @@ def test_seeing_a_sensitive_output_is_written_down(sloth: Sloth, store: Store) -
     assert [(entry.action, entry.workflow, entry.detail) for entry in new] == [
         ("read sensitive outputs", "deploy-prod", "version 1: password")
     ]
+
+
+def test_a_sensitive_attribute_is_shown_only_on_demand_and_that_is_written_down(
+    sloth: Sloth, store: Store, finished_run: Record
+) -> None:
+    database = ResourceDraft(
+        "database",
+        "main",
+        {"host": "db", "users": [{"name": "ann", "password": "hunter2"}]},
+        declaration={"sensitive": ["users.*.password"], "depends_on": ["file/a"]},
+    )
+    finished_run("web", resources=[database, WEB])
+    masked = {"host": "db", "users": [{"name": "ann", "password": "(sensitive)"}]}
+    show = ("state", "workflow", "show", "web")
+
+    for command in (show, ("state", "workflow", "resources", "web")):
+        assert "hunter2" not in sloth(*command).out
+        told = json.loads(sloth(*command, "-o", "json").out)
+        resource = (told["resources"] if command is show else told)[0]
+        assert (resource["attributes"], resource["depends_on"]) == (masked, ["file/a"])
+    sloth(*show, "--show-sensitive")  # a table shows no attributes at all
+    assert store.audit_trail() == []
+
+    told = json.loads(sloth(*show, "-o", "json", "--show-sensitive").out)
+    assert told["resources"][0]["attributes"] == database.attributes
+    entries = [(entry.action, entry.workflow, entry.detail) for entry in store.audit_trail()]
+    assert entries == [("read sensitive attributes", "web", "version 1: database/main")]
 
 
 @pytest.mark.usefixtures("deployed")
@@ -274,6 +303,7 @@ def test_resources_of_one_type_and_version(sloth: Sloth) -> None:
             "action": "create",
             "status": "",
             "attributes": {"mode": "0644"},
+            "depends_on": [],
             "created_at": "2026-03-01T12:00:00Z",
             "updated_at": "2026-03-01T12:00:00Z",
         }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
 import sys
@@ -64,7 +66,7 @@ def test_every_lua_function_is_documented(sloth: Any) -> None:
     sloth.write(
         "all.sloth",
         """
-        for _, name in ipairs { "log", "exec", "fs", "json", "crypto", "state" } do
+        for _, name in ipairs { "log", "exec", "fs", "json", "crypto", "state", "resource" } do
           for key, value in pairs(_G[name]) do
             if type(value) == "function" then print(name .. "." .. key) end
           end
@@ -130,13 +132,85 @@ def test_the_tutorial_says_what_happens(sloth: Any) -> None:
     assert "did you mean 'fs'?" in sloth("run", "hello.sloth").stderr
 
 
+def shell(sloth: Any, command: str) -> str:
+    """What a shell prints whose PATH has the installed command."""
+    programs = Path(sys.executable).parent
+    path = f"{programs}{os.pathsep}{sloth.environment['PATH']}"
+    result = subprocess.run(
+        ["bash", "-c", command],
+        cwd=sloth.folder,
+        env={**sloth.environment, "PATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, (command, result.stdout)
+    return result.stdout
+
+
+def walk(sloth: Any, text: str) -> None:
+    """Do what a page says, in its order; each command must print what stands below it."""
+    steps = re.findall(r"^(?:```sh\n(.*?)```|\$ ([^\n]*)\n(.*?)(?=^\$ |^```))", text, re.S | re.M)
+    assert len(steps) > 4
+    for silent, command, expected in steps:
+        printed = shell(sloth, silent or command)
+        assert varying(printed).rstrip() == varying(expected).rstrip(), silent or command
+
+
+def test_the_page_about_plan_drift_and_rollback_shows_what_happens(sloth: Any) -> None:
+    text = page("how-to/plan-drift-rollback.md")
+    (script,) = blocks("how-to/plan-drift-rollback.md", "lua")
+    sloth.write("app.sloth", script)
+    walk(sloth, text)
+
+
+def test_the_readme_shows_what_happens_to_declared_resources(sloth: Any) -> None:
+    _, part = (ROOT / "README.md").read_text().split("## Declare, plan", 1)
+    part, _ = part.split("\n## ", 1)
+    (script,) = re.findall(r"```lua\n(.*?)```", part, re.S)
+    sloth.write("app.sloth", script)
+    walk(sloth, part)
+
+
+def test_the_examples_of_the_page_of_modules_run(sloth: Any) -> None:
+    declared, defined = blocks("reference/lua.md", "lua")
+    sloth.write("declared.sloth", f'task("t"):command(function()\n{declared}end)\n')
+    sloth.write("defined.sloth", defined)
+    assert shell(sloth, "sloth-runner run declared.sloth && cat conf/app.conf").endswith(
+        "port = 80\n"
+    )
+    for text in ("one", "two"):
+        printed = shell(
+            sloth, f"sloth-runner run defined.sloth --set text={text}; cat greeting.txt"
+        )
+        assert printed.endswith(text)
+    assert "write | update note/greeting" in printed
+    shell(sloth, "sloth-runner state workflow rollback defined 1 --force")
+    assert (sloth.folder / "greeting.txt").read_text() == "one"
+
+
+def test_the_page_about_comparing_shows_what_diff_prints(sloth: Any) -> None:
+    (script,) = blocks("how-to/compare-versions.md", "lua")
+    sloth.write("blog.sloth", script)
+    first, second, diff = blocks("how-to/compare-versions.md", "console")[0].split(
+        "$ sloth-runner "
+    )[1:]
+    assert sloth(*first.split()).returncode == sloth(*second.split()).returncode == 0
+    command, _, expected = diff.partition("\n")
+    times = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
+    printed = sloth(*command.split()).stdout
+    assert re.sub(times, "TIME", printed) == re.sub(times, "TIME", expected)
+
+
 def test_the_plugin_example_works(sloth: Any) -> None:
     (metadata,) = blocks("how-to/plugin.md", "toml")
-    (code,) = blocks("how-to/plugin.md", "python")
+    code, provider = blocks("how-to/plugin.md", "python")
+    (configure,) = blocks("how-to/plugin.md", "lua")
     package = sloth.folder / "site/my_package"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    (package / "plugin.py").write_text(code)
+    (package / "plugin.py").write_text(code + provider)
     info = sloth.folder / "site/my_package-1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1\n")
@@ -148,7 +222,27 @@ def test_the_plugin_example_works(sloth: Any) -> None:
     assert result.returncode == 0, result.stderr
     assert "t | Hello, Ada" in result.stdout
     assert "greet 1 success" in result.stdout
+    sloth.write("configure.sloth", configure)
+    settings = sloth.folder / "settings.json"
+    settings.write_text('{"host": "::1"}')
+    for port in (80, 81):
+        shell(sloth, f"sloth-runner run configure.sloth --set port={port}")
+        assert json.loads(settings.read_text()) == {"host": "::1", "port": port}
+    shell(sloth, "sloth-runner state workflow rollback configure 1 --force")
+    assert json.loads(settings.read_text()) == {"host": "::1", "port": 80}
+    drift = sloth.json("state", "workflow", "drift", "configure")
+    assert [(row["resource_type"], row["state"]) for row in drift] == [("setting", "in-sync")]
+
+
+VARYING = {
+    r"\d+ms|\d+\.\ds": "TIME",
+    r"run [0-9a-f]{12}": "run ID",
+    r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +[^ \n]+@[^ \n]+": "AT BY",
+    r" {2,}": "  ",  # columns are as wide as a user's name
+}
 
 
 def varying(text: str) -> str:
-    return re.sub(r"run [0-9a-f]{12}", "run ID", re.sub(r"\d+(ms|\.\ds)", "TIME", text))
+    for pattern, name in VARYING.items():
+        text = re.sub(pattern, name, text)
+    return text

@@ -38,7 +38,19 @@ for event in (
     plugins.tell(now, event)
 print(json.dumps({"modules": [module.name for module in modules], "commands": commands, "reports": reports}))
 """
-BUILT_IN = ["library", "log", "json", "values", "crypto", "exec", "sleep", "fs", "state"]
+BUILT_IN = [
+    "library",
+    "log",
+    "json",
+    "values",
+    "crypto",
+    "exec",
+    "sleep",
+    "fs",
+    "state",
+    "resource",
+    "providers",
+]
 
 
 def install(folder: Path, name: str, source: str, entry_point: str | None = None) -> None:
@@ -206,6 +218,102 @@ def sloth_run_finished(event):
     assert result.returncode == 0, result.stderr
     assert "Hello, Ada" in result.stdout
     assert (tmp_path / "heard").read_text() == "app 1 success"
+
+
+PROVIDER = """
+from pathlib import Path
+
+class Note:
+    type = "note"
+    natural_key = ("path",)
+
+    def read(self, name, attributes):
+        path = Path(attributes["path"])
+        return {"text": path.read_text()} if path.exists() else None
+
+    def create(self, name, attributes):
+        if "\\n" in attributes["text"]:
+            raise ValueError(f"{name} has several lines")
+        Path(attributes["path"]).write_text(attributes["text"])
+
+    def delete(self, name, attributes):
+        Path(attributes["path"]).unlink()
+
+@hookimpl
+def sloth_providers(session):
+    return [Note(), "no provider"]
+
+@hookimpl
+def sloth_drift_detected(event):
+    with open("heard", "a") as file:
+        print("drift", [(each.resource.name, each.state.value) for each in event.findings], file=file)
+
+@hookimpl
+def sloth_before_rollback(event):
+    with open("heard", "a") as file:
+        print("before", event.from_version, event.to_version, len(event.steps), file=file)
+    return "it is Friday" if Path("friday").exists() else None
+
+@hookimpl
+def sloth_after_rollback(event):
+    with open("heard", "a") as file:
+        print("after", event.version, event.status, file=file)
+"""
+
+
+@pytest.fixture
+def noted(sloth: Any, tmp_path: Path) -> Any:
+    """A workflow with a note, whose provider is in Python; two versions of it."""
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    install(packages, "notes", PROVIDER)
+    sloth.environment["PYTHONPATH"] = str(packages)
+    sloth.write(
+        "app.sloth",
+        'task("t"):command(function() resource.note { name = "n", path = "n.txt", text = values.text } end)',
+    )
+    for text in ("one", "two"):
+        result = sloth("run", "app.sloth", "--set", f"text={text}")
+        assert result.returncode == 0, result.stderr
+        assert "a plugin has the provider 'no provider', which is none" in result.stdout
+        assert (tmp_path / "n.txt").read_text() == text
+    return sloth
+
+
+def test_a_provider_in_python_is_planned_and_rolled_back_like_others(
+    noted: Any, tmp_path: Path
+) -> None:
+    plan = noted.json("plan", "app.sloth", "--set", "text=three")
+    assert [(each["name"], each["action"]) for each in plan["changes"]] == [("n", "replace")]
+    result = noted("state", "workflow", "rollback", "app", "1", "--force")
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "n.txt").read_text() == "one"
+    assert (tmp_path / "heard").read_text() == "before 2 1 1\nafter 3 rolled_back\n"
+
+
+def test_what_a_provider_in_python_raises_fails_the_task_and_is_named(
+    noted: Any, tmp_path: Path
+) -> None:
+    result = noted("run", "app.sloth", "--set", "text=a\nb")
+    assert result.returncode == 1
+    assert (
+        "note/n: create: the provider of note failed: ValueError('n has several lines')"
+        in result.stderr
+    )
+    assert "Traceback" not in result.stderr
+
+
+def test_a_plugin_hears_of_drift_and_refuses_a_rollback(noted: Any, tmp_path: Path) -> None:
+    (tmp_path / "n.txt").write_text("other")
+    (tmp_path / "friday").touch()
+    assert noted("state", "workflow", "drift", "app", "--exit-code").returncode == 5
+    result = noted("state", "workflow", "rollback", "app", "1", "--force")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "Error: the rollback of app was refused: it is Friday\n" in result.stderr
+    assert (tmp_path / "n.txt").read_text() == "other"
+    assert (
+        tmp_path / "heard"
+    ).read_text() == "drift [('n', 'drifted')]\nbefore 2 1 1\nafter 3 failed\n"
 
 
 def test_packages_of_others_are_not_even_looked_at(tmp_path: Path) -> None:

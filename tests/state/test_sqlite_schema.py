@@ -10,9 +10,11 @@ import apsw
 import pytest
 
 from sloth_state.errors import StoreReadOnly
+from sloth_state.model import DriftState
 from sloth_state.open import open_store
 from sloth_state.sqlite import schema
 from sloth_state.sqlite.schema import MIGRATIONS, Migration, migrate
+from sloth_state.store import Store
 
 DATA = Path(__file__).parent / "data"
 NEWEST = MIGRATIONS[-1].number
@@ -34,10 +36,10 @@ def test_a_store_of_every_released_schema_opens_with_all_it_had(
     path = _restored(number, tmp_path)
     with open_store(str(path)) as store:
         assert store.verify() == []
-        assert [(run.name, run.version, run.status.value) for run in store.runs()] == [
-            ("deploy", 3, "failed"),
-            ("deploy", 2, "success"),
-            ("deploy", 1, "success"),
+        assert [(run.version, run.status.value) for run in store.runs(name="deploy")] == [
+            (3, "failed"),
+            (2, "success"),
+            (1, "success"),
         ]
         assert [
             (each.name, each.action.value, each.attributes)
@@ -46,12 +48,55 @@ def test_a_store_of_every_released_schema_opens_with_all_it_had(
             ("app.conf", "update", {"mode": "0600", "path": "/etc/app.conf"}),
             ("motd", "delete", {"path": "/etc/motd"}),
         ]
-        (first, *_) = reversed(store.runs())
+        (first, *_) = reversed(store.runs(name="deploy"))
         assert store.outputs(first.id)["url"].value == "http://example.org"
         assert store.tags(first.id) == ["stable"]
         assert [task.name for task in store.tasks(first.id)] == ["configure"]
         assert store.content(store.version("deploy", 1).source_hash or "") == b"-- deploy.sloth\n"
         assert store.kv_get("counter") == (True, 3)
+
+
+def _journal(store: Store, run_id: str) -> list[Any]:
+    return [
+        (each.number, each.verb, each.name, each.ended_at is not None, each.error)
+        for each in store.operations(run_id)
+    ]
+
+
+@pytest.mark.parametrize("number", [each.number for each in MIGRATIONS if each.number >= 2])
+def test_a_store_with_declared_resources_has_their_journal_contents_and_drift(
+    number: int, tmp_path: Path
+) -> None:
+    with open_store(str(_restored(number, tmp_path))) as store:
+        (run,) = store.runs(name="site")
+        (page,) = store.resources("site")
+        assert page.declaration == {
+            "depends_on": [],
+            "ignore": [],
+            "key": "/srv/index.html",
+            "memory": {"made": True},
+            "sensitive": [],
+            "task": "publish",
+        }
+        assert store.content(str(page.attributes["content_sha256"])) == b"<h1>Hello</h1>\n"
+        assert store.modules(run.id) == {"pages": b"return {}\n"}
+        journal = [
+            (1, "create", "index.html", True, None),
+            (2, "create", "about.html", False, None),
+        ]
+        assert _journal(store, run.id) == journal
+        unfinished = store.unfinished_operations("site")
+        assert [(id, each.name, each.key) for id, each in unfinished] == [
+            (run.id, "about.html", "/srv/about.html")
+        ]
+        (detection,) = store.detections("site")
+        assert detection.state is DriftState.DRIFTED
+        assert detection.actual == {**detection.expected, "mode": "0600"}
+
+
+def test_a_resource_of_the_first_schema_was_only_recorded(tmp_path: Path) -> None:
+    with open_store(str(_restored(1, tmp_path))) as store:
+        assert {each.declaration for each in store.resources("deploy", version=2)} == {None}
 
 
 @pytest.mark.parametrize("number", [migration.number for migration in MIGRATIONS])

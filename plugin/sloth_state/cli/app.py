@@ -40,17 +40,20 @@ class App:
 
     # -- the store -------------------------------------------------------------------------
 
-    def store(self, *, create: bool = False, heal: bool = True) -> Store:
+    def store(self, *, create: bool = False, heal: bool = True, make_default: bool = True) -> Store:
         """The store, opened once and closed by `close`.
 
         Marks runs of dead processes as failed, and says so, unless `heal` is false. The default
         store is made if it does not exist yet, so that on a new machine there simply is nothing;
-        one that was named is made only with `create`, else StoreMissing is raised.
+        one that was named, and without `make_default` that one too, is made only with `create`,
+        else StoreMissing is raised.
         """
         from sloth_state.open import open_store
 
         if self._store is None:
-            self._store = open_store(self.state, create=create or not self._is_named())
+            self._store = open_store(
+                self.state, create=create or (make_default and not self._is_named())
+            )
             if self._store.read_only:
                 self.say(f"Note: {self._store.read_only}; reading only")
             elif heal:
@@ -184,16 +187,16 @@ class App:
             words = click.style(f"{note}{separator}", fg="yellow") + rest
         sys.stderr.write(f"{words}\n")
 
-    def confirm(self, question: str, *, about: str, doing: str) -> None:
+    def confirm(self, question: str, *, about: str, doing: str, option: str = "--force") -> None:
         """Say what it is `about`, ask on the terminal, and go on only after "y" or "yes".
 
-        Raises UsageError where nobody can answer: `doing` begins its sentence. Any other answer,
-        and none, raises Declined.
+        Raises UsageError where nobody can answer: `doing` begins its sentence, and `option` is
+        what answers beforehand. Any other answer, and none, raises Declined.
         """
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise UsageError(
                 f"{doing} needs a confirmation, and there is no terminal to ask at",
-                hint="Add --force to do it without being asked.",
+                hint=f"Add {option} to do it without being asked.",
             )
         self.say(about)
         sys.stderr.write(f"{question} [y/N] ")

@@ -52,6 +52,13 @@ def complete_reference(store: Store, context: click.Context, word: str) -> Itera
 
 
 @_from_store
+def complete_version(store: Store, context: click.Context, word: str) -> Iterable[str]:
+    """Numbers of the versions that the REF on the line has, newest first, and "latest"."""
+    run = _run_on_the_line(store, context)
+    return [*(str(version.version) for version in store.versions(run.name)), "latest"]
+
+
+@_from_store
 def complete_resource_type(store: Store, context: click.Context, word: str) -> Iterable[str]:
     """Types of the resources that the REF on the line has."""
     run = _run_on_the_line(store, context)

@@ -1,16 +1,18 @@
-"""The `state` and `state workflow` groups: the names of their commands, and where those are."""
+"""The `state` and `state workflow` groups: the names of their commands, and where those are.
+
+Commands that read or change real things need providers, so the runner adds them.
+"""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import click
 
 from sloth_state.cli.lazy import LazyCommand, LazyGroup
 
-STATE_COMMANDS = {
-    "workflow": LazyCommand(
-        "sloth_state.cli.groups:workflow", "Look at and manage workflow state."
-    ),
-}
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 WORKFLOW_COMMANDS = {
     "list": LazyCommand("sloth_state.cli.list_runs:command", "List runs, newest first."),
@@ -32,15 +34,25 @@ WORKFLOW_COMMANDS = {
 }
 
 
-@click.group("state", cls=LazyGroup, lazy_commands=STATE_COMMANDS)
-def state() -> None:
-    """Look at and manage the state store."""
+def workflow_group(commands: Mapping[str, LazyCommand]) -> click.Group:
+    """The group `workflow` with these commands."""
+
+    @click.group("workflow", cls=LazyGroup, lazy_commands=commands)
+    def workflow() -> None:
+        """Look at and manage workflow state.
+
+        REF is a workflow's name (its newest run), name@N or name-vN (version N), a run id, or the
+        beginning of one.
+        """
+
+    return workflow
 
 
-@click.group("workflow", cls=LazyGroup, lazy_commands=WORKFLOW_COMMANDS)
-def workflow() -> None:
-    """Look at and manage workflow state.
+def state_group(workflow: LazyCommand) -> click.Group:
+    """The group `state`, which holds the group `workflow`."""
 
-    REF is a workflow's name (its newest run), name@N or name-vN (version N), a run id, or the
-    beginning of one.
-    """
+    @click.group("state", cls=LazyGroup, lazy_commands={"workflow": workflow})
+    def state() -> None:
+        """Look at and manage the state store."""
+
+    return state

@@ -65,7 +65,7 @@ def show_sensitive_option(command: Command) -> Command:
     return click.option(
         "--show-sensitive",
         is_flag=True,
-        help="Print sensitive outputs too; that is written to the audit trail.",
+        help="Print sensitive values too; that is written to the audit trail.",
     )(command)
 
 

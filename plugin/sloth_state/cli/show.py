@@ -14,6 +14,7 @@ from sloth_state.cli.tables import STATUS_COLOURS, Column
 from sloth_state.cli.text import duration, local_time, printable, width
 from sloth_state.model import TaskRecord
 from sloth_state.references import resolve
+from sloth_state.sensitive import declared_list
 from sloth_state.shapes import outputs_shape, resource_shape, run_shape, task_shape
 
 if TYPE_CHECKING:
@@ -71,7 +72,20 @@ def command(app: App, ref: str, show_sensitive: bool) -> None:
     details = _details(store, resolve(store, ref), show_sensitive)
     if show_sensitive:
         audit_sensitive(app, details.run, details.outputs)
+        _audit_attributes(app, details)
     app.emit_object(_shape(details), lambda: _lines(app, details))
+
+
+def _audit_attributes(app: App, details: Details) -> None:
+    """Write down who is about to be shown which sensitive attributes; a table shows none."""
+    shown = [
+        f"{resource.type}/{resource.name}"
+        for resource in details.resources
+        if app.json and declared_list(resource, "sensitive")
+    ]
+    if shown:
+        detail = f"version {details.run.version}: {', '.join(shown)}"
+        app.audit("read sensitive attributes", details.run.name, detail)
 
 
 def _details(store: Store, run: Run, show_sensitive: bool) -> Details:
@@ -92,7 +106,10 @@ def _shape(details: Details) -> dict[str, Json]:
         "description": details.description,
         "tags": list(details.tags),
         "tasks": [task_shape(task) for task in details.tasks],
-        "resources": [resource_shape(resource) for resource in details.resources],
+        "resources": [
+            resource_shape(resource, show_sensitive=details.show_sensitive)
+            for resource in details.resources
+        ],
         "outputs": outputs_shape(details.outputs, show_sensitive=details.show_sensitive),
     }
 

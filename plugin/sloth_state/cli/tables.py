@@ -27,6 +27,7 @@ ACTION_COLOURS = {
     "create": "green",
     "update": "yellow",
     "delete": "red",
+    "replace": "red",
     "noop": "bright_black",
     "read": "bright_black",
 }

@@ -15,10 +15,15 @@ from typing import TYPE_CHECKING
 from sloth_state.lazy_names import importer
 
 if TYPE_CHECKING:
+    from sloth_state.model.drift import Detection as Detection
+    from sloth_state.model.drift import DriftState as DriftState
+    from sloth_state.model.drift import NewDetection as NewDetection
     from sloth_state.model.json import Json as Json
     from sloth_state.model.locks import Holder as Holder
     from sloth_state.model.locks import Lock as Lock
     from sloth_state.model.locks import LockScope as LockScope
+    from sloth_state.model.operations import NewOperation as NewOperation
+    from sloth_state.model.operations import Operation as Operation
     from sloth_state.model.records import AuditEntry as AuditEntry
     from sloth_state.model.records import KeyValueStats as KeyValueStats
     from sloth_state.model.records import Problem as Problem
@@ -38,12 +43,17 @@ _HOMES = {
     "Action": "resources",
     "AuditEntry": "records",
     "Changes": "versions",
+    "Detection": "drift",
+    "DriftState": "drift",
     "Holder": "locks",
     "Json": "json",
     "KeyValueStats": "records",
     "Lock": "locks",
     "LockScope": "locks",
+    "NewDetection": "drift",
+    "NewOperation": "operations",
     "NewRun": "runs",
+    "Operation": "operations",
     "Output": "tasks",
     "Problem": "records",
     "Resource": "resources",

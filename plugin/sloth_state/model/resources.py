@@ -32,6 +32,8 @@ class ResourceDraft(NamedTuple):
     """Free text of the author's, for instance "running"."""
     action: Action | None = None
     """None: found out by comparing. `create` of a resource that exists counts as update or noop."""
+    declaration: Mapping[str, Json] | None = None
+    """See `Resource.declaration`."""
 
 
 class Resource(NamedTuple):
@@ -47,3 +49,7 @@ class Resource(NamedTuple):
     attributes: Mapping[str, Json]
     created_at: datetime
     updated_at: datetime
+    declaration: Mapping[str, Json] | None = None
+    """What is kept, beside the attributes, of a resource that a provider manages, so that it can
+    be read, put back or deleted later: `depends_on`, `ignore`, `sensitive`, `irreversible`, `task`,
+    and what the provider wants to remember, `memory`. None: it was only recorded."""

@@ -50,3 +50,5 @@ class NewRun(NamedTuple):
     """The workflow file, kept once per content, so that a version can be run again."""
     values: Json = None
     """The values the file runs with, kept in the same way."""
+    modules: Mapping[str, bytes] = {}
+    """Further files that the workflow file consists of, by the name it gives them."""

@@ -25,6 +25,8 @@ class OpenRun(NamedTuple):
     version: int
     now: int
     """The time of the write."""
+    moment: datetime
+    """The same."""
 
 
 class StoreBase:
@@ -51,7 +53,8 @@ class StoreBase:
 
     def _open_run(self, run_id: str, lock: Lock) -> OpenRun:
         """The run, if it may be written to under this lock. Call it inside the transaction."""
-        now = self._now()
+        moment = self._clock()
+        now = to_microseconds(moment)
         # Every single write comes through here, so it is one query, and scalar subqueries,
         # because a join would take four times as long.
         row = self._db.first(
@@ -73,7 +76,7 @@ class StoreBase:
             raise UsageError(
                 f"run {run_id} of {name} has ended ({status}); it takes no more writes"
             )
-        return OpenRun(run_key, workflow_key, version, now)
+        return OpenRun(run_key, workflow_key, version, now, moment)
 
     def _run_key(self, run_id: str) -> int:
         row = self._db.first("SELECT run_key FROM workflow_states WHERE id = ?", (run_id,))

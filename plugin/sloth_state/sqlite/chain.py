@@ -6,11 +6,12 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from sloth_state.model import Action, Problem, RunStatus
-from sloth_state.sqlite.checksums import closed_row_checksum, row_checksum
+from sloth_state.sqlite.checksums import closed_row_checksum
 from sloth_state.sqlite.intervals import State
 from sloth_state.sqlite.resource_rows import SELECT_CURRENT, SELECT_PAST
 from sloth_state.sqlite.run_rows import SELECT_RUNS, checked_run
-from sloth_state.sqlite.version_rows import hash_of, output_checksums, version_of
+from sloth_state.sqlite.tables import RESOURCES
+from sloth_state.sqlite.version_rows import hash_of, module_hashes, output_checksums, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,12 +30,12 @@ class Replay:
         self.growth: Counter[tuple[int, int]] = Counter()
         for select in (SELECT_CURRENT, SELECT_PAST):
             for row in db.stream(select):
-                self._add(State(*row[1:12]), valid_to=row[13])
+                self._add(State(*row[1:13]), valid_to=row[14])
 
     def _add(self, state: State, valid_to: int | None) -> None:
         opened = state.workflow_key, state.valid_from
         is_live = state.action != Action.DELETE
-        checksum = row_checksum(*state)
+        checksum = RESOURCES.checksum(state)
         self.checksums[opened].append(checksum)
         self.actions[opened][state.action] += 1
         self.growth[opened] += is_live
@@ -107,5 +108,6 @@ def _wrong_when_final(
             yield f"says {said} times {action}, and its resources say {counted} times"
     parent_hash = parent.version.hash if parent else None
     outputs = output_checksums(db, run.run_key)
-    if hash_of(run, version, parent_hash, replay.checksums[key], outputs) != version.hash:
+    modules = module_hashes(db, run.run_key)
+    if hash_of(run, version, parent_hash, replay.checksums[key], outputs, modules) != version.hash:
         yield "does not have the hash of its content: it was changed after it had ended"

@@ -24,6 +24,8 @@ Bindings: TypeAlias = Sequence[str | int | float | bytes | None]
 
 DISK_FULL = "the disk is full"
 """Why a store may be read only: the one reason that a write answers with StoreFull."""
+_COMMITS_PER_ROOM = 64
+"""So often the log gets room for more, and first after a quarter: most uses are shorter."""
 
 
 _process = os.getpid()
@@ -58,6 +60,7 @@ class Connection:
         self._database = database
         self._queue = queue
         self._depth = 0
+        self._commits = 0
         self._process = _process
         self._thread = get_ident()
         self._closed = False
@@ -176,7 +179,10 @@ class Connection:
         if self._depth:
             self._run("RELEASE inner_transaction")
             return
+        self._commits += 1
         try:
+            if self._commits % _COMMITS_PER_ROOM == _COMMITS_PER_ROOM // 4:
+                self._make_room()
             self._run("COMMIT")
             self._check_in_place()
         except BaseException:
@@ -184,6 +190,11 @@ class Connection:
             raise
         finally:
             self._queue.release()
+
+    def _make_room(self) -> None:
+        from sloth_state.sqlite.log_room import make_room  # few connections come to this
+
+        make_room(self.path)
 
     def _check_in_place(self) -> None:
         """What went into a file that nobody can find any more must not be acknowledged."""

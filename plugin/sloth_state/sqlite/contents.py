@@ -1,12 +1,10 @@
-"""Workflow files and values, kept once per SHA-256."""
+"""Workflow files, values and contents of files, kept once per SHA-256."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sloth_state.errors import InvalidValue
 from sloth_state.sqlite.checksums import content_hash
-from sloth_state.values import MAX_BYTES
 
 if TYPE_CHECKING:
     from sloth_state.sqlite.connection import Connection
@@ -16,10 +14,6 @@ def keep_content(db: Connection, content: bytes | None) -> int | None:
     """The key of the content's row, which is written if it is new. Part of a transaction."""
     if content is None:
         return None
-    if len(content) > MAX_BYTES:
-        raise InvalidValue(
-            f"the workflow file has {len(content):,} bytes, and the most is {MAX_BYTES:,}"
-        )
     hash = content_hash(content)
     row = db.first("SELECT content_key FROM contents WHERE hash = ?", (hash,))
     if row is not None:
@@ -33,5 +27,7 @@ def remove_unused_contents(db: Connection) -> None:
     db.write(
         "DELETE FROM contents WHERE NOT EXISTS "
         "(SELECT 1 FROM state_versions WHERE source_key = content_key) AND NOT EXISTS "
-        "(SELECT 1 FROM state_versions WHERE values_key = content_key)"
+        "(SELECT 1 FROM state_versions WHERE values_key = content_key) AND NOT EXISTS "
+        "(SELECT 1 FROM kept_contents k WHERE k.content_key = contents.content_key) AND NOT EXISTS "
+        "(SELECT 1 FROM version_modules m WHERE m.content_key = contents.content_key)"
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sloth_state.errors import StoreDamaged
 from sloth_state.model import Problem
 from sloth_state.sqlite.chain import check_versions
-from sloth_state.sqlite.checksums import content_hash, row_checksum
+from sloth_state.sqlite.checksums import content_hash
 from sloth_state.sqlite.resource_rows import HISTORY, SELECT_PAST, is_sound
 from sloth_state.sqlite.tables import TABLES
 
@@ -58,7 +58,7 @@ def _rows_checker(table: Table) -> Callable[[Connection], Iterator[Problem]]:
         for key, *columns, checksum in db.stream(
             f"SELECT {table.selected('t')} FROM {table.name} t"
         ):
-            if row_checksum(*columns) != checksum:
+            if table.checksum(columns) != checksum:
                 yield Problem(f"{table.name} row {key}", "is not what was written")
 
     return check

@@ -33,22 +33,44 @@ class State(NamedTuple):
     """Canonical JSON."""
     created_at: int
     updated_at: int
+    declaration: str | None = None
+    """Canonical JSON; None for what was only recorded."""
 
 
 def is_live(state: State) -> bool:
     return state.action != Action.DELETE
 
 
-def recorded(before: State, draft: ResourceDraft, attributes: str, version: int, now: int) -> State:
+class Content(NamedTuple):
+    """What a draft says about a resource, as canonical JSON."""
+
+    attributes: str
+    declaration: str | None
+
+
+def recorded(
+    before: State,
+    draft: ResourceDraft,
+    content: Content,
+    version: int,
+    now: int,
+    *,
+    made: bool = False,
+) -> State:
     """The state after a version records a resource that is live before.
 
-    `attributes` are those of the draft, as canonical JSON. The very same object comes back if that
-    changes nothing.
+    The very same object comes back if that changes nothing. `made`: the thing was really made
+    anew, so that `create` is no mere way of speaking.
     """
-    same = attributes == before.attributes and draft.status == before.status
+    attributes, declaration = content
+    same = (
+        attributes == before.attributes
+        and draft.status == before.status
+        and declaration == before.declaration
+    )
     seen = _seen_in(before, version)
     action = draft.action
-    if action is None or action is Action.CREATE:
+    if action is None or (action is Action.CREATE and not made):
         if same:
             return before
         action = Action.UPDATE
@@ -61,13 +83,18 @@ def recorded(before: State, draft: ResourceDraft, attributes: str, version: int,
         status=draft.status,
         attributes=attributes,
         updated_at=now,
+        declaration=declaration,
     )
 
 
-def revived(before: State, draft: ResourceDraft, attributes: str, version: int, now: int) -> State:
+def revived(before: State, draft: ResourceDraft, content: Content, version: int, now: int) -> State:
     """The state after a version records a resource that was deleted before."""
     state = before._replace(
-        valid_from=version, status=draft.status, attributes=attributes, updated_at=now
+        valid_from=version,
+        status=draft.status,
+        attributes=content.attributes,
+        updated_at=now,
+        declaration=content.declaration,
     )
     if before.valid_from == version:
         # Deleted by this very version: all in all it has only changed.
@@ -77,7 +104,7 @@ def revived(before: State, draft: ResourceDraft, attributes: str, version: int, 
 
 
 def born(
-    workflow_key: int, id: str, draft: ResourceDraft, attributes: str, version: int, now: int
+    workflow_key: int, id: str, draft: ResourceDraft, content: Content, version: int, now: int
 ) -> State:
     """The state of a resource that the workflow never had."""
     action = draft.action or Action.CREATE
@@ -88,11 +115,12 @@ def born(
         draft.name,
         version,
         version,
-        action.value,
+        str(action),  # its value, without the property of Enum, which is slow
         draft.status,
-        attributes,
+        content.attributes,
         now,
         now,
+        content.declaration,
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from sloth_state.json_map import JsonMap
 from sloth_state.model import Action, Resource
-from sloth_state.sqlite.checksums import closed_row_checksum, row_checksum
+from sloth_state.sqlite.checksums import closed_row_checksum
 from sloth_state.sqlite.intervals import State
 from sloth_state.sqlite.tables import RESOURCES, damaged_row
 from sloth_state.sqlite.timestamps import from_microseconds
@@ -15,25 +16,28 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sloth_state.model import Json
+    from sloth_state.sqlite.base import OpenRun
     from sloth_state.sqlite.connection import Connection, Row
 
 HISTORY = "workflow_resource_history"
 
 SELECT_CURRENT = """
     SELECT r.resource_key, r.workflow_key, r.id, r.type, r.name, r.valid_from, r.created_in,
-           r.action, r.status, r.attributes, r.created_at, r.updated_at, r.checksum, NULL
+           r.action, r.status, r.attributes, r.created_at, r.updated_at, r.declaration,
+           r.checksum, NULL
     FROM workflow_resources r
 """
 SELECT_PAST = """
     SELECT h.history_key, h.workflow_key, r.id, r.type, r.name, h.valid_from, h.created_in,
-           h.action, h.status, h.attributes, h.created_at, h.updated_at, h.checksum, h.valid_to
+           h.action, h.status, h.attributes, h.created_at, h.updated_at, h.declaration,
+           h.checksum, h.valid_to
     FROM workflow_resource_history h JOIN workflow_resources r USING (resource_key)
 """
 INSERT_PAST = """
     INSERT INTO workflow_resource_history
         (workflow_key, resource_key, valid_from, valid_to, created_in, action, status, attributes,
-         created_at, updated_at, checksum)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         created_at, updated_at, declaration, checksum)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _ACTIONS = {action.value: action for action in Action}
@@ -50,32 +54,33 @@ class Stored(NamedTuple):
 def stored_state(db: Connection, row: Row) -> Stored:
     """The state in a row of SELECT_CURRENT or SELECT_PAST. Raises StoreDamaged."""
     check_resource(db, row)
-    return Stored(row[0], State(*row[1:12]), row[12])
+    return Stored(row[0], State(*row[1:13]), row[13])
 
 
 def check_resource(db: Connection, row: Row) -> None:
     """Raise StoreDamaged if a row of SELECT_CURRENT or SELECT_PAST is not as it was written."""
     if not is_sound(row):
-        raise damaged_row(db, RESOURCES.name if row[13] is None else HISTORY, row[0])
+        raise damaged_row(db, RESOURCES.name if row[14] is None else HISTORY, row[0])
 
 
 def is_sound(row: Row) -> bool:
-    checksum = row_checksum(*row[1:12])
+    checksum = RESOURCES.checksum(row[1:13])
     return bool(
-        row[12] == (checksum if row[13] is None else closed_row_checksum(checksum, row[13]))
+        row[13] == (checksum if row[14] is None else closed_row_checksum(checksum, row[14]))
     )
 
 
-def past_bindings(stored: Stored, valid_to: int) -> tuple[str | int, ...]:
+def past_bindings(stored: Stored, valid_to: int) -> tuple[str | int | None, ...]:
     """For INSERT_PAST: a current state, closed by a version."""
     state = stored.state
     checksum = closed_row_checksum(stored.checksum, valid_to)
     return (state.workflow_key, stored.key, state.valid_from, valid_to, *state[5:], checksum)
 
 
-def resource_of(state: State, attributes: Mapping[str, Json]) -> Resource:
-    """A resource as the version sees it that made this state."""
-    updated_at = from_microseconds(state.updated_at)
+def resource_of(run: OpenRun, state: State, attributes: Mapping[str, Json]) -> Resource:
+    """A resource as the version sees it that made this state, which is nearly always the run's."""
+    is_now = state.updated_at == run.now
+    updated_at = run.moment if is_now else from_microseconds(state.updated_at)
     is_new = state.created_at == state.updated_at
     return Resource(
         state.id,
@@ -86,6 +91,7 @@ def resource_of(state: State, attributes: Mapping[str, Json]) -> Resource:
         attributes,
         updated_at if is_new else from_microseconds(state.created_at),
         updated_at,
+        None if state.declaration is None else JsonMap(state.declaration),
     )
 
 
@@ -99,14 +105,16 @@ def resources_of(db: Connection, rows: Sequence[Row], version: int) -> list[Reso
 
 
 def _as_seen(row: Row, attributes: dict[str, Json], version: int) -> Resource:
-    _, _, id, type, name, valid_from, _, action, status, _, created_at, updated_at, _, _ = row
+    _, _, id, type, name, valid_from, _, action, status, _, created_at, updated_at, *rest = row
+    declaration = rest[0]
     return Resource(
         id,
         type,
         name,
         _ACTIONS[action] if valid_from == version else Action.NOOP,
         status,
-        attributes,
+        JsonMap(row[9], attributes),
         from_microseconds(created_at),
         from_microseconds(updated_at),
+        None if declaration is None else JsonMap(declaration),
     )

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sloth_state.errors import InvalidValue, ResourceNotFound
+from sloth_state.json_map import JsonMap
 from sloth_state.model import Action
 from sloth_state.sqlite import intervals
+from sloth_state.sqlite.intervals import Content
 from sloth_state.sqlite.resource_rows import (
     INSERT_PAST,
     SELECT_CURRENT,
@@ -17,12 +19,12 @@ from sloth_state.sqlite.resource_rows import (
     stored_state,
 )
 from sloth_state.sqlite.tables import RESOURCES
-from sloth_state.values import canonical, check_name, check_text, from_json
+from sloth_state.values import canonical, check_name, check_size, check_text, from_json, utf8_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sloth_state.model import Resource, ResourceDraft
+    from sloth_state.model import Json, Resource, ResourceDraft
     from sloth_state.sqlite.base import OpenRun
     from sloth_state.sqlite.connection import Connection
     from sloth_state.sqlite.intervals import State
@@ -39,26 +41,30 @@ class ResourceWriter:
         self._db = db
         self._new_id = new_id
 
-    def canonical_attributes(self, draft: ResourceDraft) -> str:
-        """The attributes as they are kept. Raises InvalidValue, also for the rest of the draft."""
+    def checked(self, draft: ResourceDraft) -> Content:
+        """What a draft says, as it is kept. Raises InvalidValue, also for the rest of the draft."""
         check_name(draft.type, "the resource's type")
         check_name(draft.name, "the resource's name")
         if not isinstance(draft.attributes, (dict, Mapping)):  # a plain dict is told faster
             raise InvalidValue(f"attributes of {draft.type}/{draft.name} must be a map")
-        attributes = canonical(dict(draft.attributes), "attributes")
+        attributes = _canonical_attributes(draft.attributes)
         check_text(draft.status, "the status")
-        return attributes
+        if draft.declaration is None:
+            return Content(attributes, None)
+        return Content(attributes, canonical(dict(draft.declaration), "declaration"))
 
-    def record(self, run: OpenRun, draft: ResourceDraft, attributes: str) -> Resource:
-        """Write a draft that was checked, if it differs from what is there."""
+    def record(
+        self, run: OpenRun, draft: ResourceDraft, content: Content, *, made: bool = False
+    ) -> Resource:
+        """Write a draft that was checked, if it differs from what is there, or the thing was made
+        anew."""
         if draft.action is Action.DELETE:
             return self.remove(run, draft.type, draft.name)
         stored = self._find(run, draft.type, draft.name)
         if stored is None:
-            return resource_of(self._insert(run, draft, attributes), dict(draft.attributes))
-        change = intervals.recorded if intervals.is_live(stored.state) else intervals.revived
-        after = change(stored.state, draft, attributes, run.version, run.now)
-        resource = resource_of(after, dict(draft.attributes))
+            return resource_of(run, self._insert(run, draft, content), _own(draft.attributes))
+        after = _after(stored.state, run, draft, content, made)
+        resource = resource_of(run, after, _own(draft.attributes))
         if after is stored.state:
             return resource._replace(action=Action.NOOP)
         self._replace(run, stored, after)
@@ -74,15 +80,15 @@ class ResourceWriter:
             self._undo(run, stored.key)
         else:
             self._replace(run, stored, after)
-        return resource_of(after, from_json(after.attributes))
+        return resource_of(run, after, from_json(after.attributes))
 
     def _find(self, run: OpenRun, type: str, name: str) -> Stored | None:
         row = self._db.first(_SELECT_NAMED, (run.workflow_key, type, name))
         return None if row is None else stored_state(self._db, row)
 
-    def _insert(self, run: OpenRun, draft: ResourceDraft, attributes: str) -> State:
+    def _insert(self, run: OpenRun, draft: ResourceDraft, content: Content) -> State:
         key, id = run.workflow_key, self._new_id()
-        born = intervals.born(key, id, draft, attributes, run.version, run.now)
+        born = intervals.born(key, id, draft, content, run.version, run.now)
         RESOURCES.insert(self._db, *born)
         return born
 
@@ -114,3 +120,22 @@ class ResourceWriter:
         known = [identity for _, identity in rows if identity]
         nearest = get_close_matches(f"{type}/{name}", known)
         return ResourceNotFound(rows[0][0], type, name, nearest)
+
+
+def _after(
+    before: State, run: OpenRun, draft: ResourceDraft, content: Content, made: bool
+) -> State:
+    if intervals.is_live(before):
+        return intervals.recorded(before, draft, content, run.version, run.now, made=made)
+    return intervals.revived(before, draft, content, run.version, run.now)
+
+
+def _canonical_attributes(attributes: Mapping[str, Json]) -> str:
+    if type(attributes) is JsonMap:
+        return check_size(attributes.text, utf8_size(attributes.text), "attributes")
+    return canonical(dict(attributes), "attributes")
+
+
+def _own(attributes: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The same, and the caller cannot change it afterwards."""
+    return attributes if type(attributes) is JsonMap else dict(attributes)

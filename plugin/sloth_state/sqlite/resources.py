@@ -21,12 +21,12 @@ class Resources(StoreBase):
 
     def record(self, run_id: str, drafts: Sequence[ResourceDraft], lock: Lock) -> list[Resource]:
         writer = self._writer
-        kept = [writer.canonical_attributes(draft) for draft in drafts]
+        contents = [writer.checked(draft) for draft in drafts]
         with self._db.transaction():
             run = self._open_run(run_id, lock)
             return [
-                writer.record(run, draft, attributes)
-                for draft, attributes in zip(drafts, kept, strict=True)
+                writer.record(run, draft, content)
+                for draft, content in zip(drafts, contents, strict=True)
             ]
 
     def remove_resource(self, run_id: str, type: str, name: str, lock: Lock) -> Resource:

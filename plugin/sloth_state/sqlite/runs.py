@@ -20,7 +20,7 @@ from sloth_state.sqlite.run_rows import (
     update_run,
 )
 from sloth_state.sqlite.tables import AUDIT_TRAIL, RUNS, VERSIONS, WORKFLOWS
-from sloth_state.values import canonical, check_name, check_text, from_json
+from sloth_state.values import MAX_BYTES, canonical, check_name, check_text, from_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -156,11 +156,19 @@ class Runs(StoreBase):
         from sloth_state.sqlite.contents import keep_content
 
         message = check_text(new.message or "", "the message")
+        if new.source is not None and len(new.source) > MAX_BYTES:
+            size = f"{len(new.source):,} bytes"
+            raise InvalidValue(f"the workflow file has {size}, and the most is {MAX_BYTES:,}")
         values = None if new.values is None else canonical(new.values, "values").encode()
         source_key, values_key = keep_content(self._db, new.source), keep_content(self._db, values)
         about = now, created_by, message, parent, source_key, values_key
         counts_and_hash = (None,) * 6
         VERSIONS.insert(self._db, *about, *counts_and_hash, key=run_key)
+        for name, content in new.modules.items():
+            self._db.write(
+                "INSERT INTO version_modules (run_key, name, content_key) VALUES (?, ?, ?)",
+                (run_key, check_text(name, "a module's name"), keep_content(self._db, content)),
+            )
 
     def _workflow_key_or_new(self, name: str) -> int:
         row = self._db.first("SELECT workflow_key FROM workflows WHERE name = ?", (name,))

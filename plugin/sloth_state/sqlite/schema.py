@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from sloth_state.errors import StoreNewer
-from sloth_state.sqlite import schema_1
+from sloth_state.sqlite import schema_1, schema_2
 from sloth_state.sqlite.files import APPLICATION_ID
 from sloth_state.sqlite.translation import read_only
 
@@ -27,7 +27,10 @@ class Migration:
         self.statements = statements
 
 
-MIGRATIONS = (Migration(1, "first schema", schema_1.STATEMENTS),)
+MIGRATIONS = (
+    Migration(1, "first schema", schema_1.STATEMENTS),
+    Migration(2, "declared resources", schema_2.STATEMENTS),
+)
 
 
 def create(database: apsw.Connection) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Self
 
+from sloth_state.sqlite.detections import Detections
 from sloth_state.sqlite.key_values import KeyValues
 from sloth_state.sqlite.locks import Locks
 from sloth_state.sqlite.opening import connect
+from sloth_state.sqlite.operations import Operations
 from sloth_state.sqlite.outputs import Outputs
-from sloth_state.sqlite.resources import Resources
 from sloth_state.sqlite.runs import Runs
 from sloth_state.sqlite.tags import Tags
 from sloth_state.sqlite.versions import Versions
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from sloth_state.model import Problem
 
 
-class SqliteStore(Runs, Versions, Resources, Outputs, Locks, KeyValues, Tags):
+class SqliteStore(Runs, Versions, Operations, Detections, Outputs, Locks, KeyValues, Tags):
     """A `Store` in one SQLite file. Make one with `SqliteStore.open` or `open_store`."""
 
     @classmethod

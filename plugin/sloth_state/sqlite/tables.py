@@ -21,10 +21,14 @@ Value: TypeAlias = str | int | None
 class Table:
     """A table with an integer key, columns of its own, and a checksum over those."""
 
-    def __init__(self, name: str, key: str, columns: str, *, unique: str = "") -> None:
+    def __init__(
+        self, name: str, key: str, columns: str, *, unique: str = "", added: str = ""
+    ) -> None:
+        """`added`: a last column that a later schema added; the checksum leaves out its NULL."""
         self.name = name
         self.key = key
-        self.columns = tuple(columns.split())
+        self.columns = tuple(f"{columns} {added}".split())
+        self._is_longer = bool(added)
         listed = ", ".join((key, *self.columns, "checksum"))
         marks = ", ".join("?" * (len(self.columns) + 2))
         self._insert = f"INSERT INTO {name} ({listed}) VALUES ({marks})"
@@ -42,22 +46,28 @@ class Table:
 
     def insert(self, db: Connection, *values: Value, key: int | None = None) -> int:
         """Add a row; returns its key, which is the next free one unless given."""
-        db.write(self._insert, (key, *values, row_checksum(*values)))
+        db.write(self._insert, (key, *values, self.checksum(values)))
         return db.last_key()
 
+    def checksum(self, values: Sequence[Value]) -> int:
+        """The checksum of a row with these columns."""
+        if self._is_longer and values[-1] is None:
+            return row_checksum(*values[:-1])
+        return row_checksum(*values)
+
     def insert_many(self, db: Connection, rows: Iterable[Sequence[Value]]) -> None:
-        db.write_many(self._insert, [(None, *values, row_checksum(*values)) for values in rows])
+        db.write_many(self._insert, [(None, *values, self.checksum(values)) for values in rows])
 
     def save(self, db: Connection, *values: Value) -> None:
         """Add a row, or replace the one that is equal in the unique columns."""
-        db.write(self._save, (None, *values, row_checksum(*values)))
+        db.write(self._save, (None, *values, self.checksum(values)))
 
     def update(self, db: Connection, key: int, *values: Value) -> None:
-        db.write(self._update, (*values, row_checksum(*values), key))
+        db.write(self._update, (*values, self.checksum(values), key))
 
     def check(self, db: Connection, key: int, values: Sequence[Value], checksum: int) -> None:
         """Raise StoreDamaged if a row that was read is not the one that was written."""
-        if row_checksum(*values) != checksum:
+        if self.checksum(values) != checksum:
             raise damaged_row(db, self.name, key)
 
 
@@ -83,6 +93,7 @@ RESOURCES = Table(
     "resource_key",
     "workflow_key id type name valid_from created_in action status attributes "
     "created_at updated_at",
+    added="declaration",
 )
 OUTPUTS = Table(
     "workflow_outputs", "output_key", "run_key key value sensitive", unique="run_key, key"
@@ -103,6 +114,18 @@ LOCKS = Table(
 KEY_VALUES = Table("key_values", "pair_key", "key value expires_at", unique="key")
 TAGS = Table("run_tags", "tag_key", "run_key tag", unique="run_key, tag")
 AUDIT_TRAIL = Table("audit_trail", "entry_key", "at actor action workflow detail")
+OPERATIONS = Table(
+    "operations",
+    "operation_key",
+    "run_key number verb type name natural_key task before wanted declaration "
+    "began_at ended_at error",
+)
+DETECTIONS = Table(
+    "drift_detections",
+    "detection_key",
+    "resource_key version detected_at expected actual drifted",
+    added="error",
+)
 
 TABLES = (
     WORKFLOWS,
@@ -115,4 +138,6 @@ TABLES = (
     KEY_VALUES,
     TAGS,
     AUDIT_TRAIL,
+    OPERATIONS,
+    DETECTIONS,
 )

@@ -12,6 +12,8 @@ from sloth_state.sqlite.tables import TASKS, VERSIONS
 from sloth_state.sqlite.timestamps import from_microseconds
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sloth_state.sqlite.connection import Connection, Row
     from sloth_state.sqlite.run_rows import RunRow
 
@@ -109,7 +111,9 @@ def close_run(
     version = version._replace(**changes._asdict())
     parent_hash = _hash_of_parent(db, run.workflow_key, version.parent)
     outputs = output_checksums(db, run.run_key)
-    hash = hash_of(run, version, parent_hash, _changed_checksums(db, run), outputs)
+    changed = _changed_checksums(db, run)
+    modules = module_hashes(db, run.run_key)
+    hash = hash_of(run, version, parent_hash, changed, outputs, modules)
     update_run(db, run)
     VERSIONS.update(db, run.run_key, *version._replace(hash=hash)[1:-3])
 
@@ -135,8 +139,9 @@ def hash_of(
     parent_hash: str | None,
     resource_checksums: list[int],
     output_checksums: list[int],
+    modules: Mapping[str, str],
 ) -> str:
-    """The hash that a final version must have."""
+    """The hash that a final version must have. `modules`: see `module_hashes`."""
     facts: dict[str, str | int | None] = {
         "workflow": run.name,
         "version": run.version,
@@ -158,7 +163,19 @@ def hash_of(
         "read": version.read,
         "unchanged": version.unchanged,
     }
+    # Versions of schema 1 had none, and their hashes must stay.
+    facts |= {f"module {name}": hash for name, hash in modules.items()}
     return version_hash(parent_hash, facts, resource_checksums, output_checksums)
+
+
+def module_hashes(db: Connection, run_key: int) -> dict[str, str]:
+    """The SHA-256 of each further file that a version was made from, by name."""
+    rows = db.select(
+        "SELECT name, hash FROM version_modules JOIN contents USING (content_key) "
+        "WHERE run_key = ? ORDER BY name",
+        (run_key,),
+    )
+    return dict(rows)
 
 
 def output_checksums(db: Connection, run_key: int) -> list[int]:

@@ -36,6 +36,13 @@ class Versions(StoreBase):
                 raise no_such_version(name, version)
             return self._version(run)
 
+    def modules(self, run_id: str) -> dict[str, bytes]:
+        from sloth_state.sqlite.version_rows import module_hashes
+
+        with self._db.snapshot():
+            hashes = module_hashes(self._db, self._run_key(run_id))
+            return {name: self.content(hash) for name, hash in hashes.items()}
+
     def content(self, hash: str) -> bytes:
         row = self._db.first("SELECT content FROM contents WHERE hash = ?", (hash,))
         if row is None:

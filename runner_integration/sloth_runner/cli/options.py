@@ -10,10 +10,22 @@ from sloth_state.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import datetime
 
+    from sloth_runner.events import Event, Listener
+    from sloth_runner.runner import RunRequest
     from sloth_runner.views.text import Style
     from sloth_state.cli.app import App
     from sloth_state.model import Json
+
+
+class Duration(click.ParamType[float]):
+    name = "duration"
+
+    def convert(self, value: Any, _param: Any, _context: Any) -> float:
+        from sloth_runner.durations import parse_duration
+
+        return parse_duration(value)
 
 
 def values_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,6 +44,57 @@ def values_options(command: Callable[..., Any]) -> Callable[..., Any]:
         multiple=True,
         help="Take values from a YAML file; later files and --set win.",
     )(command)
+
+
+def script_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add FILE, --file and --workflow. FILE may be missing; `run_request` refuses that."""
+    command = click.option(
+        "--workflow", metavar="NAME", help="Which workflow, if the file has several."
+    )(command)
+    command = click.option(
+        "--file", "file", metavar="FILE", help="Run FILE; then the argument is the state's name."
+    )(command)
+    return click.argument("target", metavar="FILE", required=False)(command)
+
+
+def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --only, --skip and --prune."""
+    command = click.option(
+        "--prune", is_flag=True, help="Delete resources that FILE no longer declares."
+    )(command)
+    command = click.option(
+        "--skip", metavar="TASK", multiple=True, help="Leave a task out, as if it were done."
+    )(command)
+    return click.option(
+        "--only", metavar="TASK", multiple=True, help="Only this task and what it needs."
+    )(command)
+
+
+def run_request(
+    target: str | None,
+    file: str | None,
+    workflow: str | None,
+    values: Json,
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    prune: bool,
+) -> RunRequest:
+    """What these options ask for. Raises UsageError for an empty name."""
+    from sloth_runner.runner import RunRequest
+
+    if target is None:
+        raise UsageError("missing argument 'FILE'", hint="For instance: sloth-runner run x.sloth")
+    if not (target and file != ""):
+        raise UsageError("the name of the file or of the state is empty")
+    return RunRequest(
+        path=file or target,
+        name=target if file else None,
+        workflow=workflow,
+        values=values,
+        only=only,
+        skip=skip,
+        prune=prune,
+    )
 
 
 def given_values(files: Iterable[str], assignments: Iterable[str]) -> Json:
@@ -69,3 +132,29 @@ def styler(app: App) -> Style:
         return click.style(text, bold=True) if name == "bold" else click.style(text, fg=name)
 
     return style
+
+
+def lines_of_changes(app: App) -> Listener:
+    """What a command tells on stderr while it changes things: resources, and a script's lines."""
+    from sloth_runner.events import ResourceChanged, TaskOutput
+    from sloth_runner.views.text import lines_of
+
+    style = styler(app)
+
+    def listen(_at: datetime, event: Event) -> None:
+        if isinstance(event, ResourceChanged | TaskOutput):
+            for line in lines_of(event, style, verbose=False):
+                app.say(line)
+
+    return listen
+
+
+def warnings_only(app: App) -> Listener:
+    """What a command tells on stderr that only looks: a script's warnings and errors."""
+    from sloth_runner.events import TaskOutput
+
+    def listen(_at: datetime, event: Event) -> None:
+        if isinstance(event, TaskOutput) and event.level in ("warn", "error"):
+            app.say(f"Note: {event.text}")
+
+    return listen

@@ -9,13 +9,16 @@ from sloth_state.cli.main import PROGRAM
 
 COMMANDS = {
     "run": LazyCommand("sloth_runner.cli.run:command", "Run a workflow file and keep its state."),
+    "plan": LazyCommand(
+        "sloth_runner.cli.plan:command", "Show what a run would do, changing nothing."
+    ),
     "validate": LazyCommand(
         "sloth_runner.cli.validate:command", "Check a workflow file without running it."
     ),
     "list": LazyCommand(
         "sloth_runner.cli.list_tasks:command", "List the workflows and tasks of a file."
     ),
-    "state": LazyCommand("sloth_state.cli.groups:state", "Look at and manage the state store."),
+    "state": LazyCommand("sloth_runner.cli.state:state", "Look at and manage the state store."),
     "completion": LazyCommand(
         "sloth_runner.cli.completion:command",
         "Print the script that makes a shell complete what is typed.",

@@ -3,42 +3,43 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from sloth_runner.cli.options import given_values, parse_metadata, styler, values_options
+from sloth_runner.cli.options import (
+    Duration,
+    given_values,
+    parse_metadata,
+    run_request,
+    script_options,
+    selection_options,
+    styler,
+    values_options,
+)
+from sloth_runner.errors import WorkflowError
+from sloth_runner.events import ResourceChanged, RunFinished
 from sloth_state.cli.options import shared_options
-from sloth_state.errors import LockHeld, StoreReadOnly, UsageError
+from sloth_state.errors import LockHeld, SlothError, StoreReadOnly, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Sequence
+    from datetime import datetime
 
-    from sloth_runner.events import Listener
+    from sloth_runner.events import Event, Listener
+    from sloth_runner.runner import RunRequest
     from sloth_state.cli.app import App
-
-
-class _Duration(click.ParamType[float]):
-    name = "duration"
-
-    def convert(self, value: Any, _param: Any, _context: Any) -> float:
-        from sloth_runner.durations import parse_duration
-
-        return parse_duration(value)
+    from sloth_state.store import Store
 
 
 @click.command("run", short_help="Run a workflow file and keep its state.")
-@click.argument("target", metavar="FILE")
-@click.option(
-    "--file", "file", metavar="FILE", help="Run FILE; then the argument is the state's name."
-)
-@click.option("--workflow", metavar="NAME", help="Which workflow, if the file has several.")
+@script_options
 @values_options
 @click.option("--metadata", metavar="K=V", multiple=True, help="Add to the run's metadata.")
 @click.option("-m", "--message", metavar="TEXT", help="Describe this version.")
 @click.option(
     "--lock-timeout",
-    type=_Duration(),
+    type=Duration(),
     default="0",
     metavar="TIME",
     help="How long to wait if somebody else runs the workflow, for instance 30s.",
@@ -46,16 +47,23 @@ class _Duration(click.ParamType[float]):
 @click.option(
     "--max-parallel", type=click.IntRange(min=1), metavar="N", help="Tasks at the same time."
 )
-@click.option("--only", metavar="TASK", multiple=True, help="Only this task and what it needs.")
-@click.option("--skip", metavar="TASK", multiple=True, help="Leave a task out, as if it were done.")
-@click.option("--yes", is_flag=True, help="Never ask. A run asks nothing by itself.")
+@selection_options
+@click.option("--plan", "plan", metavar="PLAN", help="Do exactly what `plan --out PLAN` wrote.")
+@click.option("--confirm", is_flag=True, help="Show the plan, and ask before doing it.")
+@click.option("--yes", is_flag=True, help="Do not ask: answers --confirm.")
+@click.option(
+    "--on-failure",
+    type=click.Choice(["stop", "rollback"]),
+    default="stop",
+    help="After a failed run: stop, or bring the world back to the last successful version.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Show what commands print, and debug messages.")
 @click.option("-q", "--quiet", is_flag=True, help="Show only failures and the summary.")
 @shared_options
 def command(
     app: App,
     *,
-    target: str,
+    target: str | None,
     file: str | None,
     workflow: str | None,
     values_files: tuple[str, ...],
@@ -66,34 +74,42 @@ def command(
     max_parallel: int | None,
     only: tuple[str, ...],
     skip: tuple[str, ...],
+    prune: bool,
+    plan: str | None,
+    confirm: bool,
     yes: bool,
+    on_failure: str,
     verbose: bool,
     quiet: bool,
 ) -> None:
     """Run the workflow in FILE, and keep its state.
 
     With --file the argument is a name instead: FILE runs under that name, so that one file can
-    serve several environments.
+    serve several environments. With --plan there is no argument: file and values come from PLAN.
     """
-    from sloth_runner.runner import RunRequest, run_file
-
     if verbose and quiet:
         raise UsageError("--verbose and --quiet exclude each other")
-    if not (target and file != ""):
-        raise UsageError("the name of the file or of the state is empty")
-    request = RunRequest(
-        path=file or target,
-        name=target if file else None,
-        workflow=workflow,
-        values=given_values(values_files, assignments),
+    store = _writable_store(app)
+    if plan is None:
+        values = given_values(values_files, assignments)
+        request = run_request(target, file, workflow, values, only, skip, prune)
+    else:
+        if any((target, file, workflow, values_files, assignments, only, skip, prune)):
+            raise UsageError("a plan says what runs, so --plan goes without FILE and its options")
+        request = _planned_request(store, plan)
+    request = request._replace(
         metadata=parse_metadata(metadata),
         message=message,
         lock_timeout=lock_timeout,
         max_parallel=max_parallel,
-        only=only,
-        skip=skip,
         stream_children=verbose or app.json,
     )
+    if confirm and not yes:
+        _confirm(app, store, request)
+    _run(app, store, request, rollback=on_failure == "rollback", verbose=verbose, quiet=quiet)
+
+
+def _writable_store(app: App) -> Store:
     store = app.store(create=True)
     if store.read_only:
         raise StoreReadOnly(
@@ -101,10 +117,46 @@ def command(
             f"cannot be written to, and a run needs that: {store.read_only}",
             hint="Name another store with --state or SLOTH_RUNNER_STATE",
         )
+    return store
+
+
+def _planned_request(store: Store, path: str) -> RunRequest:
+    """The request of a saved plan, after making sure that a run would do just that."""
+    from sloth_runner.plan_files import check_reality, check_state, read_plan
+    from sloth_runner.planner import plan_file
+    from sloth_runner.planning import Plan
+
+    saved = read_plan(path)
+    check_state(store, saved)
+    plan = Plan()
+    plan_file(store, saved.request, plan)
+    check_reality(saved, plan)
+    return saved.request._replace(after_run=saved.after_run or "")
+
+
+def _confirm(app: App, store: Store, request: RunRequest) -> None:
+    from sloth_runner.cli.plan import PlanWriter
+    from sloth_runner.planner import plan_file
+    from sloth_runner.planning import Plan
+
+    plan = Plan()
+    writer = PlanWriter(app, store, plan)
+    planned = plan_file(store, request, plan)
+    about = "\n".join(writer.lines(planned))
+    if planned.failure is not None:
+        about += f"\nThe plan is not whole: {planned.failure.message}"
+    app.confirm("Go on?", about=about, doing="--confirm", option="--yes")
+
+
+def _run(
+    app: App, store: Store, request: RunRequest, *, rollback: bool, verbose: bool, quiet: bool
+) -> None:
+    from sloth_runner.runner import run_file
     from sloth_runner.views.output import AsLongAsItIsRead
 
+    last_run = _LastRun()
     with _view(app, verbose=verbose, quiet=quiet) as view:
-        listeners = [AsLongAsItIsRead(view)]
+        listeners: list[Listener] = [AsLongAsItIsRead(view), last_run]
         try:
             run_file(store, request, listeners, on_waiting=lambda held: _say_waiting(app, held))
         except LockHeld as held:
@@ -113,6 +165,37 @@ def command(
                 "sloth-runner state workflow locks"
             )
             raise
+        except WorkflowError:
+            if rollback and last_run.id is not None:
+                _roll_back(app, store, last_run.id, listeners)
+            raise
+
+
+class _LastRun:
+    """Remembers the run that has ended."""
+
+    ignores: Collection[type[Event]] = (ResourceChanged,)
+
+    def __init__(self) -> None:
+        self.id: str | None = None
+
+    def __call__(self, _at: datetime, event: Event) -> None:
+        if isinstance(event, RunFinished):
+            self.id = event.run_id
+
+
+def _roll_back(app: App, store: Store, run_id: str, listeners: Sequence[Listener]) -> None:
+    """Undo what a failed run did. What stands in the way of that is told beside its error."""
+    from sloth_runner.restoring import roll_back_failed_run
+
+    try:
+        finished = roll_back_failed_run(store, run_id, listeners)
+    except SlothError as problem:
+        hint = f" ({problem.hint})" if problem.hint else ""
+        app.say(f"Note: it was not rolled back: {problem.message}{hint}")
+    else:
+        if finished is None:
+            app.say("Note: nothing had to be rolled back")
 
 
 def _say_waiting(app: App, held: LockHeld) -> None:

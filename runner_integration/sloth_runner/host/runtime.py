@@ -65,21 +65,24 @@ class LuaHost:
         modules: Sequence[LuaModule],
         limits: Limits,
         *,
-        inspecting: bool = False,
+        is_inert: Callable[[], bool] | None = None,
     ) -> None:
-        """`inspecting`: operations with effects are not performed, see `LuaModule.effects`."""
-        self._inspecting = inspecting
-        self.left_undone: list[str] = []
-        """Such operations that the script called all the same."""
+        """`is_inert`: whether operations with effects (`LuaModule.effects`) are not performed now.
+
+        None: they always are.
+        """
+        self._is_inert = is_inert
+        self.left_undone: Callable[[str, Sequence[object]], None] = lambda _name, _arguments: None
+        """Told of each such operation that the script called all the same."""
         self._script = script
         self._limits = limits
         self._operations = self._own_operations()
         self._raw_positions: dict[str, frozenset[int]] = {}
         for module in modules:
             operations = dict(module.operations)
-            if inspecting:
+            if is_inert is not None:
                 operations |= {
-                    name: self._left_undone(name, result)
+                    name: self._if_not_inert(name, operations[name], result)
                     for name, result in module.effects.items()
                     if name in operations
                 }
@@ -89,12 +92,21 @@ class LuaHost:
             self._raw_positions.update(module.raw)
         self._dispatch = self._boot({module.name: module.source for module in modules})
 
-    def _left_undone(self, name: str, result: object) -> Callable[..., object]:
-        def call(*_arguments: object) -> object:
-            self.left_undone.append(name)
-            return result
+    def _if_not_inert(
+        self, name: str, operation: Callable[..., object], result: object
+    ) -> Callable[..., object]:
+        def call(*arguments: object) -> object:
+            if self.is_inert:
+                self.left_undone(name, arguments)
+                return result
+            return operation(*arguments)
 
         return call
+
+    @property
+    def is_inert(self) -> bool:
+        """Whether operations with effects are not performed at this moment."""
+        return self._is_inert is not None and self._is_inert()
 
     def _own_operations(self) -> dict[bytes, Callable[..., wire.Answer]]:
         limits = self._limits
@@ -103,8 +115,11 @@ class LuaHost:
             b"tick": lambda kilobytes: (wire.VALUES, limits.tick(kilobytes)),
             b"stopping": lambda: (wire.VALUES, limits.stopping()),
             b"is_utf8": lambda data: (wire.VALUES, _is_utf8(data)),
-            b"is_looking": lambda: (wire.VALUES, self._inspecting),
-            b"left_undone": wire.takes_text(self.left_undone.append, frozenset()),
+            b"is_looking": lambda: (wire.VALUES, self._is_inert is not None),
+            b"is_inert": lambda: (wire.VALUES, self.is_inert),
+            b"left_undone": wire.takes_text(
+                lambda name, *arguments: self.left_undone(name, arguments), frozenset()
+            ),
         }
 
     def _boot(self, sources: dict[str, bytes]) -> Dispatcher:

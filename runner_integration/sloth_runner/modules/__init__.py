@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 def built_in_modules(session: Session) -> list[LuaModule]:
     """All of them, for one script."""
-    from sloth_runner.modules import commands, files, library, state, text
+    from sloth_runner.modules import commands, files, library, resource, state, text
+    from sloth_runner.providers import providers_module
 
     makers = (
         library.library_module,
@@ -23,5 +24,7 @@ def built_in_modules(session: Session) -> list[LuaModule]:
         commands.sleep_module,
         files.fs_module,
         state.state_module,
+        resource.resource_module,
+        providers_module,
     )
     return [make(session) for make in makers]

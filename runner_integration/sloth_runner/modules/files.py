@@ -195,7 +195,7 @@ def write_atomically(path: str, content: bytes) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
-    _sync_folder(folder)
+    sync_folder(folder)
 
 
 def _copy_owner_and_mode(path: str, handle: int) -> None:
@@ -216,7 +216,8 @@ def _umask() -> int:
     return mask
 
 
-def _sync_folder(folder: str) -> None:
+def sync_folder(folder: str) -> None:
+    """Make durable which names a folder has in it."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

@@ -30,6 +30,13 @@ class KeyValues:
         "kv.stats": {"keys": 0, "expiring": 0, "bytes": 0},
     }
 
+    _READING = ("kv.get", "kv.keys", "kv.stats")
+
+    def effects(self) -> dict[str, Any]:
+        """Results of those that do nothing when a file is looked at; a plan reads the store."""
+        left_out = self._READING if self._session.store is not None else ()
+        return {name: result for name, result in self.EFFECTS.items() if name not in left_out}
+
     def __init__(self, session: Session) -> None:
         self._session = session
 

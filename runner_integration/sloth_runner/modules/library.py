@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from sloth_runner.durations import parse_duration
+from sloth_runner.errors import WorkflowError
 from sloth_runner.host.module import LuaModule
 from sloth_state.errors import InvalidValue
 
@@ -22,6 +23,20 @@ def library_module(session: Session) -> LuaModule:
     real = os.path.dirname(os.path.realpath(session.script.path))
     folders = dict.fromkeys((session.script.folder, real))
 
+    def read_module(name: str) -> tuple[str | None, bytes | None]:
+        """The path of a Lua file beside the script, and what is in it; kept with the version."""
+        path = find_module(name)
+        if name in session.modules:
+            return path or f"{name}.lua", _as_lua(session.modules[name])
+        if path is None:
+            return None, None
+        try:
+            with open(path, "rb") as file:
+                source = session.modules[name] = file.read()
+        except OSError as error:
+            raise WorkflowError(f"{path} cannot be read: {error.strerror}") from None
+        return path, _as_lua(source)
+
     def find_module(name: str) -> str | None:
         parts = name.split(".")
         for folder in folders:
@@ -34,9 +49,14 @@ def library_module(session: Session) -> LuaModule:
     operations: dict[str, Callable[..., Any]] = {
         "nearest": nearest,
         "duration": duration,
-        "find_module": find_module,
+        "read_module": read_module,
     }
     return LuaModule("library", b"", operations)
+
+
+def _as_lua(source: bytes) -> bytes:
+    """A first line that begins with # is none of Lua's."""
+    return b"--" + source if source.startswith(b"#") else source
 
 
 def nearest(name: str, known: str) -> str | None:

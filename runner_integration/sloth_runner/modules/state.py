@@ -12,12 +12,15 @@ import sloth_lua
 from sloth_runner.errors import WorkflowError
 from sloth_runner.host.module import LuaModule
 from sloth_runner.modules.key_values import KeyValues
+from sloth_runner.planned_run import PLANNED_ID
 from sloth_state.errors import InvalidValue, LockHeld, LockLost, ReferenceNotFound, ResourceNotFound
+from sloth_state.json_map import JsonMap
 from sloth_state.model import Action
 from sloth_state.shapes import resource_shape
-from sloth_state.values import from_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sloth_runner.active_run import ActiveRun
     from sloth_runner.execution import Execution
     from sloth_runner.session import Session
@@ -41,7 +44,11 @@ def state_module(session: Session) -> LuaModule:
         sloth_lua.source("state"),
         operations,
         waiting={"state.lock": state.lock},
-        effects=key_values.EFFECTS,
+        effects={
+            **key_values.effects(),
+            "state.create_workflow": PLANNED_ID,
+            "state.finish_workflow": None,
+        },
     )
 
 
@@ -65,7 +72,7 @@ class StateOperations:
         run_id: str | None,
     ) -> tuple[str, ...]:
         run = self._run("state.resource", run_id)
-        value = {} if attributes is None else from_json(attributes)
+        value = {} if attributes is None else _attributes(attributes)
         return _brief(run.record(type, name, value, status=status or "", action=_action(action)))
 
     def update(self, type: str, name: str, encoded: str) -> tuple[str, ...]:
@@ -84,10 +91,13 @@ class StateOperations:
 
     def get(self, type: str, name: str) -> dict[str, Any] | None:
         found = self._run("state.get_resource").resource(type, name)
-        return resource_shape(found) if found else None
+        return resource_shape(found, show_sensitive=True) if found else None
 
     def resources(self, type: str | None) -> list[dict[str, Any]]:
-        return [resource_shape(each) for each in self._run("state.resources").resources(type)]
+        return [
+            resource_shape(each, show_sensitive=True)
+            for each in self._run("state.resources").resources(type)
+        ]
 
     # -- outputs and metadata --------------------------------------------------------------
 
@@ -114,7 +124,7 @@ class StateOperations:
             return None
         return {
             "version": found.version,
-            "resources": [resource_shape(each) for each in found.resources],
+            "resources": [resource_shape(each, show_sensitive=True) for each in found.resources],
             "outputs": {key: output.value for key, output in found.outputs.items()},
         }
 
@@ -180,6 +190,11 @@ class StateOperations:
                 run_id, detail=f"{call}: this script has no running workflow with the id {run_id!r}"
             )
         return self._others[run_id][1]
+
+
+def _attributes(encoded: str) -> Mapping[str, Json]:
+    # To Lua an empty list and an empty map are both an empty table. The text is canonical already.
+    return {} if encoded == "[]" else JsonMap(encoded)
 
 
 def _action(name: str | None) -> Action | None:

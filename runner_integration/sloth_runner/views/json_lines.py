@@ -9,7 +9,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from sloth_runner.events import ResourceChanged, RunFinished
+from sloth_runner.events import ResourceChanged, ResourcesUndeclared, RunFinished
 from sloth_state.shapes import outputs_shape, resource_shape
 from sloth_state.times import rfc3339
 
@@ -58,6 +58,8 @@ def _fields(event: Event) -> dict[str, Any]:
     if isinstance(event, ResourceChanged):
         return {"task": event.task, **resource_shape(event.resource)}
     fields: dict[str, Any] = dict(event._asdict())
+    if isinstance(event, ResourcesUndeclared):
+        fields["resources"] = [resource_shape(each) for each in event.resources]
     if isinstance(event, RunFinished):
         fields["resources"] = event.resources._asdict()
         fields["outputs"] = outputs_shape(event.outputs, show_sensitive=False)

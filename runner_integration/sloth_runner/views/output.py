@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sloth_runner.events import ignored_by
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -22,6 +24,7 @@ class AsLongAsItIsRead:
 
     def __init__(self, view: Listener) -> None:
         self._view: Listener | None = view
+        self.ignores = ignored_by(view)
 
     def __call__(self, at: datetime, event: Event) -> None:
         if self._view is None:

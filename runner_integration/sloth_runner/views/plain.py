@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sloth_runner.events import RunFinished, TaskFinished
+from sloth_runner.events import AfterRollback, ResourceChanged, RunFinished, TaskFinished
 from sloth_runner.views.text import lines_of
 from sloth_state.model import TaskStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from sloth_runner.events import Event
@@ -25,6 +26,8 @@ class PlainView:
         self._style = style
         self._verbose = verbose
         self._quiet = quiet
+        self.ignores: Collection[type[Event]] = (ResourceChanged,) if quiet else ()
+        """See `sloth_runner.events.ignored_by`."""
 
     def __call__(self, _at: datetime, event: Event) -> None:
         if self._quiet and not _is_vital(event):
@@ -35,4 +38,4 @@ class PlainView:
 
 def _is_vital(event: Event) -> bool:
     failed = isinstance(event, TaskFinished) and event.status is TaskStatus.FAILED
-    return failed or isinstance(event, RunFinished)
+    return failed or isinstance(event, RunFinished | AfterRollback)

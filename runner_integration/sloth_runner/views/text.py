@@ -7,13 +7,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from sloth_runner.events import (
+    AfterRollback,
     ResourceChanged,
+    ResourcesUndeclared,
     RunFinished,
     RunStarted,
     TaskFinished,
     TaskOutput,
 )
-from sloth_state.cli.text import duration
+from sloth_state.cli.text import duration, printable
 from sloth_state.model import Action, RunStatus, TaskStatus
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ STATUS_COLOURS = {
     RunStatus.ROLLED_BACK: "magenta",
     RunStatus.PENDING: "blue",
 }
+_MOST_UNDECLARED = 20
 _MARKS = {
     TaskStatus.SUCCESS: ("✓", "green"),
     TaskStatus.FAILED: ("✗", "red"),
@@ -64,6 +67,10 @@ def lines_of(event: Event, style: Style, *, verbose: bool) -> Iterator[str]:
         yield from _resource_lines(event, style)
     elif isinstance(event, TaskFinished):
         yield _finished_line(event, style)
+    elif isinstance(event, ResourcesUndeclared):
+        yield from _undeclared_lines(event, style)
+    elif isinstance(event, AfterRollback):
+        yield _rolled_back_line(event, style)
     elif isinstance(event, RunFinished):
         yield from summary(event, style)
 
@@ -80,6 +87,24 @@ def _output_lines(event: TaskOutput, style: Style, verbose: bool) -> Iterator[st
 def _resource_lines(event: ResourceChanged, style: Style) -> Iterator[str]:
     if mark := _RESOURCE_MARKS.get(event.resource.action):
         yield "  " + style(f"{mark[0]} {event.resource.type}/{event.resource.name}", mark[1])
+
+
+def _undeclared_lines(event: ResourcesUndeclared, style: Style) -> Iterator[str]:
+    """Those that are deleted tell of themselves when that is done."""
+    told = [each for each in event.resources if not event.pruned or each.declaration is None]
+    yield ""
+    yield "No longer declared:" if event.pruned else "No longer declared (--prune deletes them):"
+    for resource in told[:_MOST_UNDECLARED]:
+        note = "" if resource.declaration is not None else "  record only, stays"
+        identity = f"{printable(resource.type)}/{printable(resource.name)}"
+        yield f"  {style('-', 'bright_black')} {identity}{note}"
+    if len(told) > _MOST_UNDECLARED:
+        yield f"  … and {len(told) - _MOST_UNDECLARED:,} more"
+
+
+def _rolled_back_line(event: AfterRollback, style: Style) -> str:
+    status = style(event.status.value, STATUS_COLOURS[event.status])
+    return f"Rollback to v{event.to_version}, recorded as v{event.version}: {status}"
 
 
 def _finished_line(event: TaskFinished, style: Style) -> str:

@@ -1,0 +1,2 @@
+DROP INDEX customers_by_email;
+DROP TABLE mail_log;

@@ -1,0 +1,231 @@
+--- `resource`: things that a script declares. The runner reads reality, compares, and creates or
+--- updates only what differs: `resource.file{ name = "app.conf", path = "/etc/app.conf", content = text }`.
+
+local host = ...
+local type, next, rawget, rawset, ipairs, setmetatable, pcall = type, next, rawget, rawset, ipairs, setmetatable, pcall
+local running, insert, sort, concat, match = coroutine.running, table.insert, table.sort, table.concat, string.match
+local want, call, encode, decode, blame = host.want, host.call, host.encode, host.decode, host.blame
+local engine = host.resources
+
+---@class provider what a type of resource consists of; hooks are called with (r, before, memory)
+---@field read fun(r: table): table? what the thing is now, nil if it is not there; must change nothing
+---@field create fun(r: table): table? may return further attributes
+---@field update fun(r: table, before: table): table? without it, a thing that differs is deleted and created
+---@field delete fun(r: table)? without it, nothing can be undone
+---@field ignore string[]? paths of attributes that do not count as differences
+---@field sensitive string[]? paths of attributes that are never shown
+---@field natural_key string[]|string|fun(r: table): string fields by which reality knows the thing; another one means another thing
+---@field irreversible boolean|string|fun(r: table): string? why changes cannot be undone
+---@field import fun(id: string): table fields of a thing that exists, by the name it has in reality
+
+local resource = {}
+local known = {} -- by type, what must be known to declare one: { what, expected, order }
+
+-- ---------------------------------------------------------------------- which depends on which
+
+local used = setmetatable({}, { __mode = "k" }) -- by coroutine: resources whose attributes it has read
+
+local function note_use(id)
+  local thread = running() or resource
+  used[thread] = used[thread] or {}
+  used[thread][id] = true
+end
+
+local Handle = {}
+function Handle.__tostring(self) return Handle.facts[self].id end
+function Handle.__newindex() blame("resource: the attributes of a resource cannot be set; declare it with other ones") end
+Handle.facts = setmetatable({}, { __mode = "k" })
+
+function Handle.__index(self, key)
+  local facts = Handle.facts[self]
+  if key == "name" or key == "type" or key == "action" then return facts[key] end
+  note_use(facts.id)
+  if not facts.attributes then facts.attributes = decode(facts.text) end
+  local value = facts.attributes[key]
+  if value == nil and facts.unknown then return facts.unknown end
+  return value
+end
+
+-- What a declaration returns: its attributes can be read, and that is noted as a dependency. They
+-- come as a table, or as JSON that is decoded when somebody asks, which is rare.
+local function handle(facts)
+  facts.id = facts.type .. "/" .. facts.name
+  local self = setmetatable({}, Handle)
+  Handle.facts[self] = facts
+  return self
+end
+
+local function add_dependency(what, list, item)
+  if type(item) == "table" and Handle.facts[item] then
+    insert(list, Handle.facts[item].id)
+  elseif type(item) == "string" then
+    if not match(item, "^[^/]+/.") then blame(what .. ": depends_on must name resources as 'type/name', not '" .. item .. "'") end
+    insert(list, item)
+  else
+    want(what, "depends_on", item, "table", "a resource, 'type/name', or a list of these")
+    for _, each in ipairs(item) do add_dependency(what, list, each) end
+  end
+end
+
+-- A list, or nil if there are none.
+local function dependencies(what, said)
+  local thread = running() or resource
+  local uses = used[thread]
+  if said == nil and not uses then return nil end
+  local list = host.list()
+  if said ~= nil then add_dependency(what, list, said) end
+  for id in next, uses or {} do insert(list, id) end
+  sort(list) -- the same declaration must read the same in the next run
+  used[thread] = nil
+  return list
+end
+
+-- ---------------------------------------------------------------------- declaring
+
+local META = { name = "string", depends_on = "any?", ignore = "table?", sensitive = "table?" }
+
+local function paths(what, name, list)
+  if list == nil then return nil end
+  for _, path in ipairs(want(what, name, list, "table")) do want(what, name .. "'s items", path, "string") end
+  return host.list(list)
+end
+
+local function merged(left, right)
+  local all = {}
+  for key, value in next, left do all[key] = value end
+  for key, value in next, right or {} do all[key] = value end
+  return all
+end
+
+-- All that may be declared of a built-in type, once for each.
+local function prepared(kind, provider)
+  local what, fields = "resource." .. kind, provider.fields
+  local order = {}
+  for field in next, fields or {} do insert(order, field) end
+  sort(order)
+  known[kind] = { what = what, expected = fields and merged(fields, META), order = order }
+  call("resource.provider", kind, encode({
+    ignore = provider.ignore, sensitive = provider.sensitive, keeps = provider.keeps,
+    can_update = provider.update ~= nil, in_workdir = fields == nil,
+  }, "resource.define"))
+  return known[kind]
+end
+
+local function unchecked(what, fields)
+  want(what, "its argument", fields, "table")
+  want(what, "name", rawget(fields, "name"), "string")
+  return merged(fields)
+end
+
+-- The attributes that are declared, with their name, and what is said about the declaration itself.
+local function taken_apart(kind, type_facts, fields)
+  local what, expected = type_facts.what, type_facts.expected
+  local attributes = expected and host.want_fields(what, fields, expected) or unchecked(what, fields)
+  local name = attributes.name
+  local depends_on = dependencies(what, attributes.depends_on)
+  local ignore, sensitive = paths(what, "ignore", attributes.ignore), paths(what, "sensitive", attributes.sensitive)
+  attributes.name, attributes.depends_on, attributes.ignore, attributes.sensitive = nil, nil, nil, nil
+  return engine.subject(kind, name, attributes), depends_on, ignore, sensitive
+end
+
+-- What Python is told of a declaration that says nothing special, which most are.
+local NOTHING_SPECIAL = '{"depends_on":[]}'
+
+local function about_text(what, provider, r, depends_on, ignore, sensitive)
+  local irreversible = engine.irreversible(provider, r)
+  if not (depends_on or ignore or sensitive or irreversible) then return NOTHING_SPECIAL end
+  return encode({ depends_on = depends_on or host.list(), ignore = ignore, sensitive = sensitive, irreversible = irreversible }, what)
+end
+
+-- All fields of a declaration as one text, by which Python knows it again; making JSON of them and
+-- asking the provider what they mean takes much longer.
+local function said_of(order, r)
+  local parts = {}
+  for index, field in ipairs(order) do
+    local value = rawget(r, field)
+    local text = value == nil and "" or host.text(value)
+    parts[index] = #text .. ":" .. text
+  end
+  return concat(parts)
+end
+
+local function settle(kind, provider, facts, r, about, said)
+  if provider.declare then r = engine.subject(kind, r.name, provider.declare(r) or r) end
+  local what, name = facts.what, r.name
+  local key, wanted = engine.natural_key(provider, r), encode(r, facts.what .. ":")
+  local text = engine.read_text(provider, r, {})
+  local verb, details = call("resource.decide", kind, name, wanted, text, about, key, said)
+  if verb == "noop" then return handle({ type = kind, name = name, action = verb, text = text }) end
+  local actual = text and decode(text)
+  details = decode(details)
+  if verb == "planned" then
+    if details.action == "update" and provider.prepare then pcall(provider.prepare, r, actual, {}) end
+    call("resource.planned", kind, name)
+    return handle({ type = kind, name = name, action = details.action, attributes = merged(r, actual), unknown = details.unknown })
+  end
+  if verb == "adopt" then
+    if provider.prepare then provider.prepare(r, actual, details.memory) end
+    call("resource.adopt", kind, name, encode(merged(r, actual), what), encode(details.memory, "memory"))
+    return handle({ type = kind, name = name, action = "read", attributes = merged(r, actual) })
+  end
+  local attributes = engine.carry_out(verb, r, actual, details, key)
+  return handle({ type = kind, name = name, action = verb, attributes = attributes })
+end
+
+local function declare(kind, fields)
+  local provider = engine.provider(kind)
+  local facts = known[kind] or prepared(kind, provider)
+  local r, depends_on, ignore, sensitive = taken_apart(kind, facts, fields)
+  local about = about_text(facts.what, provider, r, depends_on, ignore, sensitive)
+  if not (provider.is_plain and provider.is_plain(r)) then return settle(kind, provider, facts, r, about) end
+  local said = said_of(facts.order, r)
+  local text = engine.read_text(provider, r, {})
+  if text and call("resource.is_as_recorded", kind, r.name, text, about, said) then
+    return handle({ type = kind, name = r.name, action = "noop", text = text })
+  end
+  return settle(kind, provider, facts, r, about, said)
+end
+
+-- ---------------------------------------------------------------------- types
+
+local KNOWN = {
+  read = "function", create = "function", update = "function?", delete = "function?", import = "function?",
+  ignore = "table?", sensitive = "table?", natural_key = "any?", irreversible = "any?",
+}
+
+--- Adds a type of resource. It must be done at the top level of the file, because drift and
+--- rollback load the file without running its tasks.
+---@param kind string
+---@param provider provider
+function resource.define(kind, provider)
+  kind = want("resource.define", "type", kind, "string")
+  if not match(kind, "^[%a_][%w_]*$") then blame("resource.define: the type '" .. kind .. "' is no name in Lua") end
+  provider = host.want_fields("resource.define", provider, KNOWN)
+  if rawget(resource, kind) ~= nil then blame("resource.define: '" .. kind .. "' cannot be a type") end
+  if engine.providers[kind] then blame("resource.define: the type '" .. kind .. "' is defined already") end
+  call("resource.top_level", "resource.define")
+  paths("resource.define", "ignore", provider.ignore)
+  paths("resource.define", "sensitive", provider.sensitive)
+  engine.providers[kind] = provider
+end
+
+--- Takes a thing that exists into the state as it is, by the name it has in reality.
+---@param kind string
+---@param name string the name it gets in the state
+---@param id string
+function resource.import(kind, name, id)
+  local provider = engine.provider(want("resource.import", "type", kind, "string"))
+  name, id = want("resource.import", "name", name, "string"), want("resource.import", "id", id, "string")
+  if not provider.import then blame("resource.import: " .. kind .. " has no import") end
+  local fields = want("resource.import", "what import returns", engine.import(kind, name, id), "table")
+  return declare(kind, merged(fields, { name = name }))
+end
+
+return setmetatable(resource, {
+  __index = function(_, kind)
+    engine.provider(kind)
+    local function declare_one(fields) return declare(kind, fields) end
+    rawset(resource, kind, declare_one)
+    return declare_one
+  end,
+})

@@ -1,0 +1,55 @@
+"""A map that is kept as the JSON text it came as."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sloth_state.values import from_json, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def text_of(values: Mapping[str, Any]) -> str:
+    """The canonical JSON text of a map that is known to be sound."""
+    return values.text if type(values) is JsonMap else to_json(dict(values))
+
+
+class JsonMap(Mapping[str, Any]):
+    """Canonical JSON text of a map, decoded when somebody looks into it.
+
+    The text is trusted: it must be what `sloth_state.values.canonical` would write. Nobody can
+    change it, and what was decoded must not be changed.
+    """
+
+    __slots__ = ("_decoded", "text")
+
+    def __init__(self, text: str, decoded: dict[str, Any] | None = None) -> None:
+        """`decoded`: its value, if somebody has it already."""
+        self.text = text
+        self._decoded = decoded
+
+    def _map(self) -> dict[str, Any]:
+        if self._decoded is None:
+            self._decoded = from_json(self.text)
+        return self._decoded
+
+    def __getitem__(self, name: str) -> Any:
+        return self._map()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._map())
+
+    def __len__(self) -> int:
+        return len(self._map())
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, JsonMap):
+            return self.text == other.text
+        return self._map() == other
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"JsonMap({self.text!r})"

@@ -1,0 +1,191 @@
+"""Planning to bring the world back to what it was at a version. Pure: reads and changes nothing."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from sloth_state.changes import ResourceChange, changes_between, resource_change
+from sloth_state.differences import with_ignored
+from sloth_state.drift import drifted_attributes
+from sloth_state.model import Action
+from sloth_state.ordering import in_dependency_order
+from sloth_state.sensitive import declared_list
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sloth_state.drift import Reading
+    from sloth_state.model import Resource
+
+Identity = tuple[str, str]
+"""Type and name."""
+
+
+class StepKind(StrEnum):
+    """What a step does."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    RECORD = "record"
+    """The record is put back, the world stays."""
+    FORGET = "forget"
+    """The record goes, the world stays."""
+    KEEP = "keep"
+    """It cannot be undone, so world and record both stay as they are."""
+
+
+class Step(NamedTuple):
+    """One step back."""
+
+    kind: StepKind
+    resource: Resource
+    """As it shall be, or, if it goes, as it is recorded now."""
+    change: ResourceChange
+    """From reality (of a record: from the record) to what shall be."""
+    record_only: bool = False
+    """No provider manages the resource, so only its record changes."""
+    irreversible: str | None = None
+    """Why the change that is undone here cannot be undone in the world."""
+
+    @property
+    def changes_the_world(self) -> bool:
+        return self.kind in (StepKind.CREATE, StepKind.UPDATE, StepKind.DELETE)
+
+
+class RollbackPlan(NamedTuple):
+    """All that a rollback would do, in order."""
+
+    steps: tuple[Step, ...]
+    unchanged: int
+    """Resources that are as they shall be, in the world and in the record."""
+    unreadable: tuple[Reading, ...]
+    """Those of which nobody knows what they are now. Nothing is done while there are any."""
+
+
+def plan_rollback(
+    current: Sequence[Resource],
+    target: Sequence[Resource],
+    current_readings: Mapping[Identity, Reading],
+    target_readings: Mapping[Identity, Reading],
+) -> RollbackPlan:
+    """What must be done so that reality and the records are as a version had them.
+
+    `current` are the recorded resources now, `target` those of the version. Things that must go
+    are deleted first, dependents before what they depend on; then the others are put back, in the
+    order in which they depend on each other.
+    """
+    now, then = _by_identity(current), _by_identity(target)
+    readings = [*current_readings.values(), *target_readings.values()]
+    unreadable = tuple(each for each in readings if each.error and each.resource.declaration)
+    steps: list[Step] = []
+    keys = {(each.type, natural_key(each)) for each in then.values()}
+    for resource in reversed(in_dependency_order(list(now.values()))):
+        identity = resource.type, resource.name
+        if identity not in then or is_another(resource, then[identity]):
+            reading = current_readings.get(identity)
+            steps += _steps_away(resource, reading, keys, stays=identity in then)
+    for resource in in_dependency_order(list(then.values())):
+        identity = resource.type, resource.name
+        steps += _steps_back(now.get(identity), resource, target_readings.get(identity))
+    touched = {(step.resource.type, step.resource.name) for step in steps}
+    return RollbackPlan(tuple(steps), len(then.keys() - touched), unreadable)
+
+
+def record_changes(current: Sequence[Resource], target: Sequence[Resource]) -> RollbackPlan:
+    """The same for the records alone, whatever the world is (`--state-only`)."""
+    now, then = _by_identity(current), _by_identity(target)
+    steps = []
+    for change in changes_between(now.values(), then.values()):
+        identity = change.type, change.name
+        kind = StepKind.RECORD if identity in then else StepKind.FORGET
+        resource = then.get(identity) or now[identity]
+        steps.append(Step(kind, resource, change, record_only=resource.declaration is None))
+    return RollbackPlan(tuple(steps), len(then) - sum(s.kind is StepKind.RECORD for s in steps), ())
+
+
+def _steps_away(
+    resource: Resource,
+    reading: Reading | None,
+    keys: set[tuple[str, str | None]],
+    *,
+    stays: bool,
+) -> list[Step]:
+    """How a resource goes that the version does not have, or has in another place."""
+    record_only = resource.declaration is None
+    gone = _gone(resource)
+    if reading is None or reading.actual is None or _is_in(resource, keys):
+        # Not there, or there under another name: then it is that resource's business.
+        return [] if stays else [Step(StepKind.FORGET, resource, gone, record_only)]
+    if reading.undeletable is not None:
+        return [Step(StepKind.KEEP, resource, gone, irreversible=reading.undeletable)]
+    return [Step(StepKind.DELETE, resource, gone)]
+
+
+def _steps_back(now: Resource | None, resource: Resource, reading: Reading | None) -> list[Step]:
+    """How a resource becomes what the version had."""
+    recorded = _record_step(now, resource)
+    if resource.declaration is None or reading is None:
+        return [recorded] if recorded else []
+    sensitive = declared_list(resource, "sensitive")
+    if reading.actual is None:
+        made = resource_change(
+            resource.type, resource.name, None, resource.attributes, sensitive=sensitive
+        )
+        return [Step(StepKind.CREATE, resource, made)]
+    found = drifted_attributes(resource, reading.actual)
+    if not found:
+        return [recorded] if recorded else []
+    back = tuple(each._replace(before=each.after, after=each.before) for each in found)
+    change = ResourceChange(resource.type, resource.name, "update", back, tuple(sensitive))
+    if reading.irreversible is not None:
+        return [Step(StepKind.KEEP, resource, change, irreversible=reading.irreversible)]
+    ignore = declared_list(resource, "ignore")
+    resource = resource._replace(
+        attributes=with_ignored(resource.attributes, reading.actual, ignore)
+    )
+    return [Step(StepKind.UPDATE, _with_memory_of(now, resource), change)]
+
+
+def _with_memory_of(now: Resource | None, resource: Resource) -> Resource:
+    """What the provider remembers of the thing that it finds is what it learnt last."""
+    if now is None or now.declaration is None or resource.declaration is None:
+        return resource
+    memory = now.declaration.get("memory", {})
+    return resource._replace(declaration={**resource.declaration, "memory": memory})
+
+
+def _record_step(now: Resource | None, resource: Resource) -> Step | None:
+    changes = changes_between([now] if now else [], [resource])
+    if not changes:
+        return None
+    return Step(StepKind.RECORD, resource, changes[0], record_only=resource.declaration is None)
+
+
+def natural_key(resource: Resource) -> str | None:
+    """How reality knows a declared resource; None if its provider does not say."""
+    key = (resource.declaration or {}).get("key")
+    return key if isinstance(key, str) else None
+
+
+def is_another(now: Resource, then: Resource) -> bool:
+    """Whether two records of one resource mean two things in reality."""
+    keys = natural_key(now), natural_key(then)
+    return None not in keys and keys[0] != keys[1]
+
+
+def _is_in(resource: Resource, keys: set[tuple[str, str | None]]) -> bool:
+    key = natural_key(resource)
+    return key is not None and (resource.type, key) in keys
+
+
+def _gone(resource: Resource) -> ResourceChange:
+    sensitive = declared_list(resource, "sensitive")
+    return resource_change(
+        resource.type, resource.name, resource.attributes, None, sensitive=sensitive
+    )
+
+
+def _by_identity(resources: Iterable[Resource]) -> dict[Identity, Resource]:
+    return {(each.type, each.name): each for each in resources if each.action is not Action.DELETE}

@@ -1,0 +1,98 @@
+"""What checks for drift have found. Of what is found again and again only the first is kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sloth_state import model
+from sloth_state.json_map import JsonMap
+from sloth_state.sqlite.base import StoreBase
+from sloth_state.sqlite.tables import DETECTIONS
+from sloth_state.sqlite.timestamps import from_microseconds
+from sloth_state.values import canonical, from_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sloth_state.model import Detection, Json, NewDetection
+    from sloth_state.sqlite.connection import Row
+
+
+def _text(attributes: Mapping[str, Json], what: str) -> str:
+    """Canonical JSON; that of a JsonMap is trusted."""
+    if type(attributes) is JsonMap:
+        return attributes.text
+    return canonical(dict(attributes), what)
+
+
+_NEWEST = """
+    SELECT d.resource_key, d.version, d.expected, d.actual, d.drifted, d.error
+    FROM drift_detections d JOIN (
+        SELECT resource_key, max(detection_key) AS newest FROM drift_detections
+        JOIN workflow_resources USING (resource_key) WHERE workflow_key = ? GROUP BY resource_key
+    ) n ON n.newest = d.detection_key
+"""
+
+
+class Detections(StoreBase):
+    """The part of `Store` about drift."""
+
+    def record_detections(
+        self, workflow: str, version: int, detections: Sequence[NewDetection]
+    ) -> int:
+        rows = [
+            (
+                (each.type, each.name),
+                version,
+                _text(each.expected, "expected"),
+                None if each.actual is None else _text(each.actual, "actual"),
+                None if each.drifted is None else int(each.drifted),
+                each.error,
+            )
+            for each in detections
+        ]
+        with self._db.transaction():
+            workflow_key, now = self._workflow_key(workflow), self._now()
+            keys = self._resource_keys(workflow_key)
+            known = {row[0]: row[1:] for row in self._db.select(_NEWEST, (workflow_key,))}
+            new = [
+                (keys[identity], version, now, *found)
+                for identity, version, *found in rows
+                if identity in keys and known.get(keys[identity]) != (version, *found)
+            ]
+            DETECTIONS.insert_many(self._db, new)
+            return len(new)
+
+    def detections(
+        self, workflow: str, *, type: str | None = None, limit: int | None = None
+    ) -> list[Detection]:
+        rows = self._db.select(
+            f"SELECT {DETECTIONS.selected('d')}, r.id, r.type, r.name FROM drift_detections d "
+            "JOIN workflow_resources r USING (resource_key) WHERE r.workflow_key = ?1 "
+            "AND (?2 IS NULL OR r.type = ?2) ORDER BY detection_key DESC LIMIT ?3",
+            (self._workflow_key(workflow), type, -1 if limit is None else limit),
+        )
+        return [self._detection(row) for row in rows]
+
+    def _resource_keys(self, workflow_key: int) -> dict[tuple[str, str], int]:
+        rows = self._db.select(
+            "SELECT type, name, resource_key FROM workflow_resources WHERE workflow_key = ?",
+            (workflow_key,),
+        )
+        return {(type, name): key for type, name, key in rows}
+
+    def _detection(self, row: Row) -> Detection:
+        key, *columns, checksum, id, type, name = row
+        DETECTIONS.check(self._db, key, columns, checksum)
+        _, version, detected_at, expected, actual, drifted, error = columns
+        return model.Detection(
+            id,
+            type,
+            name,
+            version,
+            from_microseconds(detected_at),
+            from_json(expected),
+            None if actual is None else from_json(actual),
+            None if drifted is None else bool(drifted),
+            error,
+        )

@@ -1,0 +1,143 @@
+"""The journal of changes to the world, and the contents that resources name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sloth_state import model
+from sloth_state.errors import ReferenceNotFound, UsageError
+from sloth_state.sqlite.resources import Resources
+from sloth_state.sqlite.tables import OPERATIONS
+from sloth_state.sqlite.timestamps import from_microseconds, from_optional_microseconds
+from sloth_state.values import canonical, check_text, from_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sloth_state.model import Lock, NewOperation, Operation, Resource, ResourceDraft
+    from sloth_state.sqlite.base import OpenRun
+    from sloth_state.sqlite.connection import Row
+
+_SELECT = f"SELECT {OPERATIONS.selected('o')} FROM operations o"
+
+
+class Operations(Resources):
+    """The part of `Store` about the journal, whose ends also record resources."""
+
+    def begin_operation(
+        self, run_id: str, new: NewOperation, lock: Lock, *, contents: Sequence[bytes] = ()
+    ) -> int:
+        what = f"{new.type}/{new.name}"
+        before = None if new.before is None else canonical(new.before, f"{what} before")
+        wanted = canonical(dict(new.wanted), what)
+        declaration = canonical(dict(new.declaration), f"declaration of {what}")
+        with self._db.transaction():
+            run = self._open_run(run_id, lock)
+            self._keep(run.workflow_key, contents)
+            row = self._db.first(
+                "SELECT coalesce(max(number), 0) + 1 FROM operations WHERE run_key = ?",
+                (run.run_key,),
+            )
+            assert row is not None
+            number = int(row[0])
+            said = new.verb, new.type, new.name, new.key, new.task
+            OPERATIONS.insert(
+                self._db,
+                *(run.run_key, number, *said, before, wanted, declaration),
+                *(run.now, None, None),
+            )
+            return number
+
+    def end_operation(
+        self,
+        run_id: str,
+        number: int,
+        lock: Lock,
+        *,
+        record: ResourceDraft | None = None,
+        remove: tuple[str, str] | None = None,
+        error: str | None = None,
+        of_run: str | None = None,
+    ) -> Resource | None:
+        content = None if record is None else self._writer.checked(record)
+        if error is not None:
+            check_text(error, "the error")
+        with self._db.transaction():
+            run = self._open_run(run_id, lock)
+            begun_in = run.run_key if of_run is None else self._earlier_run(run, of_run)
+            self._close(begun_in, number, run.now, error)
+            if record is not None and content is not None:
+                made = record.action is model.Action.CREATE
+                return self._writer.record(run, record, content, made=made)
+            if remove is not None:
+                return self._writer.remove(run, *remove)
+            return None
+
+    def operations(self, run_id: str) -> list[Operation]:
+        rows = self._db.select(
+            f"{_SELECT} WHERE run_key = ? ORDER BY number", (self._run_key(run_id),)
+        )
+        return [self._operation(row) for row in rows]
+
+    def unfinished_operations(self, workflow: str) -> list[tuple[str, Operation]]:
+        rows = self._db.select(
+            f"SELECT r.id, {OPERATIONS.selected('o')} FROM operations o "
+            "JOIN workflow_states r USING (run_key) "
+            "WHERE o.ended_at IS NULL AND r.status <> 'running' AND r.workflow_key = "
+            "(SELECT workflow_key FROM workflows WHERE name = ?) ORDER BY operation_key",
+            (workflow,),
+        )
+        return [(row[0], self._operation(row[1:])) for row in rows]
+
+    def keep_contents(self, run_id: str, contents: Sequence[bytes], lock: Lock) -> None:
+        with self._db.transaction():
+            self._keep(self._open_run(run_id, lock).workflow_key, contents)
+
+    def _keep(self, workflow_key: int, contents: Sequence[bytes]) -> None:
+        from sloth_state.sqlite.contents import keep_content
+
+        for content in contents:
+            self._db.write(
+                "INSERT OR IGNORE INTO kept_contents (workflow_key, content_key) VALUES (?, ?)",
+                (workflow_key, keep_content(self._db, content)),
+            )
+
+    def _earlier_run(self, run: OpenRun, id: str) -> int:
+        row = self._db.first(
+            "SELECT run_key FROM workflow_states WHERE id = ? AND workflow_key = ?",
+            (id, run.workflow_key),
+        )
+        if row is None:
+            raise ReferenceNotFound(id)
+        return int(row[0])
+
+    def _close(self, run_key: int, number: int, now: int, error: str | None) -> None:
+        row = self._db.first(f"{_SELECT} WHERE run_key = ? AND number = ?", (run_key, number))
+        if row is None:
+            raise UsageError(f"the run has no operation {number}")
+        key, *columns, checksum = row
+        OPERATIONS.check(self._db, key, columns, checksum)
+        *before, ended_at, _ = columns
+        if ended_at is not None:
+            raise UsageError(f"operation {number} has ended before")
+        OPERATIONS.update(self._db, key, *before, now, error)
+
+    def _operation(self, row: Row) -> Operation:
+        key, *columns, checksum = row
+        OPERATIONS.check(self._db, key, columns, checksum)
+        _, number, verb, type, name, natural_key, task, before, wanted, declaration = columns[:10]
+        began_at, ended_at, error = columns[10:]
+        return model.Operation(
+            number,
+            verb,
+            type,
+            name,
+            natural_key,
+            task,
+            None if before is None else from_json(before),
+            from_json(wanted),
+            from_json(declaration),
+            from_microseconds(began_at),
+            from_optional_microseconds(ended_at),
+            error,
+        )

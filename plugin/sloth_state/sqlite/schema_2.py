@@ -1,0 +1,51 @@
+"""Schema 2: declared resources, the journal of changes to them, and contents that they name."""
+
+STATEMENTS = """
+-- JSON of Resource.declaration; NULL for a resource that was only recorded. The checksum of a row
+-- leaves out a NULL, so rows of schema 1 stay as they are.
+ALTER TABLE workflow_resources ADD COLUMN declaration TEXT;
+ALTER TABLE workflow_resource_history ADD COLUMN declaration TEXT;
+
+-- Why reality could not be read, where drifted is NULL.
+ALTER TABLE drift_detections ADD COLUMN error TEXT;
+
+-- The journal: a change to the world begins before it is made, and ends after. No ended_at: it was
+-- interrupted. `before` is what was read before, NULL if nothing was there.
+CREATE TABLE operations (
+    operation_key INTEGER PRIMARY KEY,
+    run_key INTEGER NOT NULL REFERENCES workflow_states ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    verb TEXT NOT NULL CHECK (verb IN ('create', 'update', 'delete')),
+    type TEXT NOT NULL,
+    name TEXT NOT NULL,
+    natural_key TEXT,
+    task TEXT,
+    before TEXT,
+    wanted TEXT NOT NULL,
+    declaration TEXT NOT NULL,
+    began_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    error TEXT,
+    checksum INTEGER NOT NULL,
+    UNIQUE (run_key, number)
+) STRICT;
+
+CREATE INDEX operations_unfinished ON operations (run_key) WHERE ended_at IS NULL;
+
+-- Lua files beside the workflow file that a version was made from.
+CREATE TABLE version_modules (
+    run_key INTEGER NOT NULL REFERENCES workflow_states ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    content_key INTEGER NOT NULL REFERENCES contents,
+    PRIMARY KEY (run_key, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX version_modules_by_content ON version_modules (content_key);
+
+-- Contents that resources of a workflow name by hash, in any of its versions.
+CREATE TABLE kept_contents (
+    workflow_key INTEGER NOT NULL REFERENCES workflows ON DELETE CASCADE,
+    content_key INTEGER NOT NULL REFERENCES contents,
+    PRIMARY KEY (workflow_key, content_key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX kept_contents_by_content ON kept_contents (content_key);
+"""

@@ -1,0 +1,41 @@
+"""`state workflow`: the commands of the state plugin, and those that need providers."""
+
+from __future__ import annotations
+
+from sloth_state.cli.groups import WORKFLOW_COMMANDS, state_group, workflow_group
+from sloth_state.cli.lazy import LazyCommand
+
+_BEFORE = ("list", "show", "versions")
+
+_LIVE_COMMANDS = {
+    "diff": LazyCommand(
+        "sloth_runner.cli.diff:command",
+        "Show what differs between two versions, or between one and reality.",
+    ),
+    "drift": LazyCommand(
+        "sloth_runner.cli.drift:command", "Compare what is recorded with reality, changing nothing."
+    ),
+    "reconcile": LazyCommand(
+        "sloth_runner.cli.rollback:reconcile_command",
+        "Put back what drifted from the newest version.",
+    ),
+    "recover": LazyCommand(
+        "sloth_runner.cli.recover:command",
+        "Find out what killed runs left half-done, and record it.",
+    ),
+    "rollback": LazyCommand(
+        "sloth_runner.cli.rollback:rollback_command",
+        "Bring the world back to what it was at VERSION.",
+    ),
+}
+
+workflow = workflow_group(
+    {
+        **{name: WORKFLOW_COMMANDS[name] for name in _BEFORE},
+        **_LIVE_COMMANDS,
+        **{name: it for name, it in WORKFLOW_COMMANDS.items() if name not in _LIVE_COMMANDS},
+    }
+)
+state = state_group(
+    LazyCommand("sloth_runner.cli.state:workflow", "Look at and manage workflow state.")
+)

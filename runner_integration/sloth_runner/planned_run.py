@@ -1,0 +1,149 @@
+"""A run that is only planned: it reads the store and writes nothing anywhere."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sloth_runner.active_run import ActiveRun
+from sloth_runner.tally import Tally
+from sloth_state.errors import ResourceNotFound
+from sloth_state.model import Action, Holder, Lock, LockScope, Output, Resource
+from sloth_state.references import newest_run
+from sloth_state.values import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from sloth_runner.planning import Plan
+    from sloth_runner.session import Session
+    from sloth_state.errors import LockHeld
+    from sloth_state.model import Json, ResourceDraft, Run, TaskRecord
+    from sloth_state.store import Store
+
+PLANNED_ID = "0" * 12
+"""The id of every run that is only planned."""
+
+
+class PlannedRun(ActiveRun):
+    """Stands in for a run while a plan is made. What would be written is kept here instead."""
+
+    def __init__(self, store: Store, name: str, plan: Plan, session: Session) -> None:
+        """What the script would record by itself becomes part of the plan."""
+        newest = newest_run(store, name)
+        self.id, self.name = PLANNED_ID, name
+        self.version = newest.version + 1 if newest else 1
+        self.newest: Run | None = newest
+        self.failure = None
+        self._store = store
+        self._tally = Tally()
+        self._listeners = []
+        self._plan = plan
+        self._session = session
+        self._resources = (
+            {(each.type, each.name): each for each in super().resources()} if newest else {}
+        )
+        self._outputs: dict[str, Output] = {}
+        self._tasks: dict[str, TaskRecord] = {}
+
+    # -- resources -------------------------------------------------------------------------
+
+    def record_all(self, drafts: Sequence[ResourceDraft]) -> list[Resource]:
+        return [self._record(draft) for draft in drafts]
+
+    def _record(self, draft: ResourceDraft) -> Resource:
+        canonical(dict(draft.attributes), "attributes")
+        before = self._resources.get((draft.type, draft.name))
+        after = self._planned(draft.type, draft.name, draft.attributes, draft.declaration)
+        after = after._replace(status=draft.status)
+        self._touch([after])
+        self._plan.record(before, after, self._session.current.name)
+        return after
+
+    def plan_resource(
+        self,
+        type: str,
+        name: str,
+        attributes: Mapping[str, Json],
+        declaration: Mapping[str, Any] | None,
+    ) -> None:
+        """Note how a declared resource would be."""
+        self._touch([self._planned(type, name, attributes, declaration)])
+
+    def _planned(
+        self,
+        type: str,
+        name: str,
+        attributes: Mapping[str, Json],
+        declaration: Mapping[str, Any] | None,
+    ) -> Resource:
+        now = datetime.now(UTC)
+        before = self._resources.get((type, name))
+        action = Action.UPDATE if before else Action.CREATE
+        if before is not None and before.attributes == attributes:
+            action = Action.NOOP
+        planned = Resource(
+            before.id if before else PLANNED_ID,
+            type,
+            name,
+            action,
+            before.status if before else "",
+            attributes,
+            before.created_at if before else now,
+            now,
+            declaration,
+        )
+        self._resources[type, name] = planned
+        return planned
+
+    def remove(self, type: str, name: str) -> Resource:
+        removed = self._resources.pop((type, name), None)
+        if removed is None:
+            raise ResourceNotFound(self.name, type, name)
+        removed = removed._replace(action=Action.DELETE)
+        self._touch([removed])
+        self._plan.delete(removed, self._session.current.name, record_only=True)
+        return removed
+
+    def resource(self, type: str, name: str) -> Resource | None:
+        return self._resources.get((type, name))
+
+    def resources(self, type: str | None = None) -> list[Resource]:
+        found = [each for each in self._resources.values() if type in (None, each.type)]
+        return sorted(found, key=lambda each: (each.type, each.name))
+
+    # -- all else --------------------------------------------------------------------------
+
+    def set_output(self, key: str, value: Json, *, sensitive: bool = False) -> None:
+        canonical(value, f"output {key}")
+        self._outputs[key] = Output(key, value, sensitive)
+
+    def outputs(self) -> dict[str, Output]:
+        return dict(self._outputs)
+
+    def set_metadata(self, values: Mapping[str, str]) -> None:
+        pass
+
+    def save_task(self, task: TaskRecord) -> None:
+        self._tasks[task.name] = task
+
+    def tasks(self) -> list[TaskRecord]:
+        return list(self._tasks.values())
+
+    def acquire(
+        self,
+        name: str,
+        ttl: timedelta,
+        *,
+        wait: timedelta = timedelta(0),
+        on_waiting: Callable[[LockHeld], None] | None = None,
+    ) -> Lock:
+        now = datetime.now(UTC)
+        holder = Holder("plan", "", 0, 0, "", self.id)
+        return Lock(LockScope.SCRIPT, name, holder, 0, now, now, now + ttl)
+
+    def release(self, lock: Lock) -> None:
+        pass
+
+    def _held_lock(self) -> Lock:
+        raise AssertionError("a plan writes nothing")

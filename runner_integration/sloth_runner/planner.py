@@ -1,0 +1,112 @@
+"""Makes a plan: runs a workflow file without its effects."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, NamedTuple
+
+from sloth_runner.definitions import workflows_of
+from sloth_runner.errors import WorkflowFailed
+from sloth_runner.loading import Loading
+from sloth_runner.planned_run import PlannedRun
+from sloth_runner.resources.pruning import no_longer_declared
+from sloth_runner.scheduler import Scheduler
+from sloth_runner.script import read_script
+from sloth_runner.selection import choose_workflow, left_out
+from sloth_runner.session import Session
+from sloth_runner.stopping import StopSignals
+from sloth_runner.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from sloth_runner.driver import Driver
+    from sloth_runner.errors import WorkflowError
+    from sloth_runner.events import Listener
+    from sloth_runner.planning import Plan, PlannedChange, PlannedEffect
+    from sloth_runner.runner import RunRequest
+    from sloth_runner.task_records import TaskOutcome
+    from sloth_runner.workflow import Workflow
+    from sloth_state.model import Run
+    from sloth_state.store import Store
+
+
+class Planned(NamedTuple):
+    """A plan and what it was made for."""
+
+    workflow: str
+    newest: Run | None
+    """The newest run of the workflow, which the plan comes after; None if there is none."""
+    source: bytes
+    modules: Mapping[str, bytes]
+    """Lua files that the workflow file required."""
+    plan: Plan
+    failure: WorkflowError | None
+    """Why the plan is not whole: a task failed, perhaps for want of what was not run."""
+
+
+def plan_file(
+    store: Store,
+    request: RunRequest,
+    plan: Plan,
+    listener: Callable[[PlannedChange | PlannedEffect], None] = lambda _found: None,
+    events: Sequence[Listener] = (),
+) -> Planned:
+    """Find out what `run_file` would do with the same request. Changes nothing, takes no lock.
+
+    `plan` is filled, and `listener` is told of each change and effect as it is found. Tasks run,
+    and what they would change is left undone; providers read reality. Raises what loading a file
+    raises.
+    """
+    script = request.script or read_script(request.path)
+    loading = Loading(events)
+    session = Session(
+        script, values=request.values, store=store, emit=loading.emit, inspecting=True
+    )
+    session.modules = dict(request.modules)
+    session.plan, plan.listener = plan, listener
+    driver = loading.driver(session)
+
+    def on_effect(operation: str, arguments: Sequence[object]) -> None:
+        plan.add_effect(session.current.name, operation, arguments)
+
+    driver.host.left_undone = on_effect
+    with StopSignals() as signals, asyncio.Runner() as loop:
+        supervisor = Supervisor(loop, signals, driver.limits)
+        supervisor.run(driver.load())
+        workflow = choose_workflow(
+            workflows_of(driver.host.describe(), script), request.path, request.workflow
+        )
+        run = PlannedRun(store, request.name or workflow.name, plan, session)
+        failure = _run_tasks(driver, run, workflow, request, supervisor)
+    return Planned(run.name, run.newest, script.source, dict(session.modules), plan, failure)
+
+
+def _run_tasks(
+    driver: Driver,
+    run: PlannedRun,
+    workflow: Workflow,
+    request: RunRequest,
+    supervisor: Supervisor,
+) -> WorkflowError | None:
+    session = driver.session
+    session.run = run
+    outcomes: dict[str, TaskOutcome] = {}
+    skipped = left_out(workflow, request.only, request.skip)
+    scheduler = Scheduler(
+        workflow, run, driver, outcomes, max_parallel=request.max_parallel, left_out=skipped
+    )
+    failure = None
+    try:
+        supervisor.run(scheduler.run())
+    except WorkflowFailed as error:
+        failure = error
+    session.close()
+    assert session.plan is not None
+    prune = request.prune or workflow.prune
+    for resource in no_longer_declared(driver, run, outcomes):
+        if prune and resource.declaration is not None and failure is None:
+            session.plan.delete(resource, None, record_only=False)
+        else:
+            session.plan.undeclared.append(resource)
+    return failure

@@ -1,0 +1,114 @@
+"""What a run would do, found out by running the tasks without their effects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sloth_runner.planned_run import PlannedRun
+from sloth_runner.resources.decisions import Verb
+from sloth_state.changes import KNOWN_AFTER_RUN, ResourceChange
+from sloth_state.differences import differences
+from sloth_state.sensitive import declared_list
+from sloth_state.values import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from sloth_runner.active_run import ActiveRun
+    from sloth_runner.resources.decisions import Decision
+    from sloth_state.model import Resource
+
+
+class PlannedChange(NamedTuple):
+    """What would become of one resource."""
+
+    change: ResourceChange
+    task: str | None
+    record_only: bool = False
+    """The script would only record it (`state.resource`); no provider changes anything."""
+
+
+class PlannedEffect(NamedTuple):
+    """Something that would be run and was not."""
+
+    task: str | None
+    operation: str
+    detail: str
+
+
+class Plan:
+    """Collects what a run would do; `listener` is told of each part as it is found."""
+
+    def __init__(self) -> None:
+        self.changes: list[PlannedChange] = []
+        self.effects: list[PlannedEffect] = []
+        self.undeclared: list[Resource] = []
+        """Resources that the script no longer declares and that stay."""
+        self.contents: dict[str, bytes] = {}
+        """Contents of files, new ones and those they would replace, by SHA-256."""
+        self._declared: dict[tuple[str, str], PlannedChange] = {}
+        self.listener: Callable[[PlannedChange | PlannedEffect], None] = lambda _found: None
+
+    def add(self, change: PlannedChange) -> None:
+        self.changes.append(change)
+        self.listener(change)
+
+    def add_effect(self, task: str | None, operation: str, arguments: Sequence[object]) -> None:
+        """An operation with effects that the script called."""
+        detail = "" if not arguments else _one_line(arguments[0])
+        effect = PlannedEffect(task, operation, detail)
+        self.effects.append(effect)
+        self.listener(effect)
+
+    def declare(
+        self,
+        run: ActiveRun,
+        identity: tuple[str, str],
+        decision: Decision,
+        declaration: Mapping[str, Any],
+        actual: Mapping[str, Any] | None,
+    ) -> tuple[str, str]:
+        """Note what would become of a declared resource; the answer of `resource.decide`."""
+        assert isinstance(run, PlannedRun)
+        attributes = {**(actual or {}), **decision.wanted}
+        run.plan_resource(*identity, attributes, declaration)
+        shown = decision.differences
+        if decision.verb is Verb.NOOP:
+            shown = ()
+        change = ResourceChange(
+            *identity, decision.verb.value, tuple(shown), tuple(declaration["sensitive"])
+        )
+        self._declared[identity] = PlannedChange(change, declaration["task"])
+        unknown = None if decision.verb is Verb.NOOP else KNOWN_AFTER_RUN
+        return "planned", to_json({"action": decision.verb.value, "unknown": unknown})
+
+    def tell(self, type: str, name: str) -> None:
+        """Tell of a declared resource, after its provider had the chance to hold contents."""
+        self.add(self._declared.pop((type, name)))
+
+    def record(self, before: Resource | None, after: Resource, task: str | None) -> None:
+        """Note a resource that the script would record by itself."""
+        found = differences(before.attributes if before else {}, after.attributes)
+        action: Any = "create" if before is None else "update" if found else "noop"
+        sensitive = declared_list(before, "sensitive") if before else ()
+        change = ResourceChange(after.type, after.name, action, tuple(found), sensitive)
+        self.add(PlannedChange(change, task, record_only=True))
+
+    def delete(self, resource: Resource, task: str | None, *, record_only: bool) -> None:
+        """Note a resource that would be deleted, or only forgotten."""
+        gone = tuple(differences(resource.attributes, {}))
+        sensitive = declared_list(resource, "sensitive")
+        change = ResourceChange(resource.type, resource.name, "delete", gone, sensitive)
+        self.add(PlannedChange(change, task, record_only))
+
+    def counts(self) -> dict[str, int]:
+        """How many resources would be created, updated, replaced, deleted and left as they are."""
+        actions = [each.change.action for each in self.changes]
+        return {
+            verb: actions.count(verb) for verb in ("create", "update", "replace", "delete", "noop")
+        }
+
+
+def _one_line(value: object) -> str:
+    text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    return " ; ".join(line.strip() for line in text.strip().splitlines())[:200]

@@ -1,0 +1,120 @@
+"""Changes of files and links that are whole and durable, or not made at all."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+from sloth_runner.errors import WorkflowError
+from sloth_runner.modules.files import sync_folder
+from sloth_runner.providers import owners
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NEW_FILE_MODE = 0o644
+NEW_FOLDER_MODE = 0o755
+
+
+class Permissions(NamedTuple):
+    """What a file or folder shall have. None: as it is, or what a new one gets."""
+
+    mode: str | None = None
+    """Four octal digits."""
+    owner: str | None = None
+    group: str | None = None
+
+
+def explanation(path: str, error: OSError | ValueError) -> WorkflowError:
+    """What the system refuses about a path as one clear sentence."""
+    if isinstance(error, ValueError):  # a NUL byte in it
+        return WorkflowError(f"the path {path!r} is none: {error}")
+    folder = os.path.dirname(path)
+    if isinstance(error, FileNotFoundError) and not os.path.isdir(folder):
+        return WorkflowError(
+            f"{path} cannot be made, because the folder {folder} does not exist",
+            hint="Declare it before with resource.directory.",
+        )
+    return WorkflowError(f"{path}: {error.strerror}")
+
+
+@contextmanager
+def explained(path: str) -> Iterator[None]:
+    """Raise WorkflowError for what the system refuses about a path."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise explanation(path, error) from error
+
+
+@contextmanager
+def replacing(path: str, permissions: Permissions) -> Iterator[BinaryIO]:
+    """A new file that takes the place of the one at the path, if any, once it is whole.
+
+    Never writes through a link. A process that is killed leaves at most one file beside it, which
+    the next change of the same path removes.
+    """
+    temporary = _beside(path)
+    remove_if_there(temporary)
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with open(handle, "wb") as file:
+            yield file
+            file.flush()
+            permit(handle, path, permissions, otherwise=NEW_FILE_MODE)
+            os.fsync(handle)
+        os.rename(temporary, path)
+    except BaseException:
+        remove_if_there(temporary)
+        raise
+    sync_folder(os.path.dirname(path))
+
+
+def replace_link(path: str, target: str) -> None:
+    """Let a link point to the target; there is always a link, the old one or the new."""
+    temporary = _beside(path)
+    remove_if_there(temporary)
+    os.symlink(target, temporary)
+    os.rename(temporary, path)
+    sync_folder(os.path.dirname(path))
+
+
+def remove(path: str) -> None:
+    """Remove a file or a link, and what a killed process may have left of its making."""
+    remove_if_there(_beside(path))
+    os.unlink(path)
+    sync_folder(os.path.dirname(path))
+
+
+def remove_if_there(path: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+def permit(
+    handle: int, path: str, permissions: Permissions, *, otherwise: int | None = None
+) -> None:
+    """Give an open file or folder its owner, group and mode; `otherwise` is the mode if none is
+    said. The owner comes first, for changing it takes setuid bits away."""
+    facts = os.fstat(handle)
+    mode, owner, group = permissions
+    user_id = facts.st_uid if owner is None else owners.user_id(owner, path)
+    group_id = facts.st_gid if group is None else owners.group_id(group, path)
+    if (user_id, group_id) != (facts.st_uid, facts.st_gid):
+        try:
+            os.fchown(handle, user_id, group_id)
+        except PermissionError as error:
+            whom = ":".join(owners.names(user_id, group_id))
+            raise WorkflowError(f"{path}: only root can give it to {whom}") from error
+    wanted = int(mode, 8) if mode is not None else otherwise
+    if wanted is not None:
+        os.fchmod(handle, wanted)
+
+
+def _beside(path: str) -> str:
+    """A name that is the same at the next try, so that nothing is left behind for good."""
+    folder, name = os.path.split(path)
+    digest = sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return os.path.join(folder, f".sloth-{digest}")

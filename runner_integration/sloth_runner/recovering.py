@@ -1,0 +1,90 @@
+"""Settles what killed runs left half-done, as a version of its own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from sloth_runner.events import ResourceChanged
+from sloth_runner.execution import Execution
+from sloth_runner.resources.recovery import settle
+from sloth_runner.restoring import copy_outputs
+from sloth_state.references import newest_run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sloth_runner.active_run import ActiveRun
+    from sloth_runner.driver import Driver
+    from sloth_runner.resources.recovery import Settled
+    from sloth_runner.world import World
+    from sloth_state.model import Operation
+    from sloth_state.store import Store
+
+
+def recover(
+    world: World,
+    store: Store,
+    workflow: str,
+    *,
+    verdicts: Mapping[tuple[str, str], bool] | None = None,
+    lock_timeout: float = 0.0,
+) -> list[Settled]:
+    """Settle the unfinished operations of a workflow by reading, each with its version's providers.
+
+    `verdicts`: for things (type, name) that nobody can read, whether the change was made. Nothing
+    unfinished: no version is made. Otherwise it is a failed one, for it records what a run left
+    that did not succeed. Raises LockHeld and what the store raises.
+    """
+    unfinished = store.unfinished_operations(workflow)
+    if not unfinished:
+        return []
+    newest = newest_run(store, workflow)
+    assert newest is not None
+    version = store.version(workflow, newest.version)
+    driver = world.version(version)
+    execution = Execution(
+        store,
+        workflow,
+        metadata={"recovered": ", ".join(dict.fromkeys(run_id for run_id, _ in unfinished))},
+        message=f"recovered what {'runs' if len(unfinished) > 1 else 'a run'} left half-done",
+        source=driver.session.script.source if version.source_hash else None,
+        source_path=driver.session.script.path,
+        values=driver.session.values,
+        modules=driver.session.modules,
+        lock_timeout=timedelta(seconds=lock_timeout),
+        on_lock_lost=world.supervisor.stop,
+    )
+    with execution as run:
+        run.subscribe(lambda resource: world.emit(ResourceChanged(None, resource)))
+        settled = _settle_all(world, store, run, unfinished, verdicts or {})
+        copy_outputs(store, version, run)
+        run.fail(f"records what was left by {newest.id}, which was interrupted")
+    return settled
+
+
+def _settle_all(
+    world: World,
+    store: Store,
+    run: ActiveRun,
+    unfinished: Sequence[tuple[str, Operation]],
+    verdicts: Mapping[tuple[str, str], bool],
+) -> list[Settled]:
+    """By the run they belong to, because each has the providers of its own file."""
+    settled: list[Settled] = []
+    for run_id, operations in groupby(unfinished, key=lambda each: each[0]):
+        begun_in = store.run(run_id)
+        driver = world.version(store.version(begun_in.name, begun_in.version))
+        world.run(_settle(driver, run, list(operations), verdicts, settled))
+    return settled
+
+
+async def _settle(
+    driver: Driver,
+    run: ActiveRun,
+    operations: Sequence[tuple[str, Operation]],
+    verdicts: Mapping[tuple[str, str], bool],
+    settled: list[Settled],
+) -> None:
+    settled += await settle(driver, run, operations, verdicts)

@@ -1,0 +1,235 @@
+"""The resources that the script of a run declares: what each is, and what is to be done about it.
+
+Lua calls the providers' hooks (`lua/sloth_lua/resources.lua`) and asks here in between.
+"""
+
+from __future__ import annotations
+
+import json
+from _blake2 import blake2b  # hashlib loads OpenSSL, which costs milliseconds
+from typing import TYPE_CHECKING, Any
+
+from sloth_runner.errors import WorkflowError
+from sloth_runner.resources.decisions import Settings, Verb, decide
+from sloth_state.differences import differences
+from sloth_state.json_map import text_of
+from sloth_state.model import Action, ResourceDraft
+from sloth_state.values import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sloth_runner.active_run import ActiveRun
+    from sloth_runner.resources.known import Identity, KnownResources
+    from sloth_runner.session import Session
+    from sloth_state.model import Resource
+
+NOTHING_SPECIAL = '{"depends_on":[]}'
+"""What Lua says about most declarations."""
+
+
+class Declarations:
+    """What the script of one run has declared so far. The methods are operations for Lua."""
+
+    def __init__(self, session: Session, known: KnownResources) -> None:
+        self._session = session
+        self._settings: dict[str, tuple[Settings, str]] = {}
+        """By type, and as the text that it came as."""
+        self._known = known
+        self._by: dict[Identity, tuple[str | None, int]] = {}
+        """By which task and attempt each was declared."""
+        self._declarations: dict[Identity, dict[str, Any]] = {}
+
+    def provider(self, type: str, settings: str) -> None:
+        """Learn what the provider of a type says about it."""
+        said = json.loads(settings)
+        self._settings[type] = (
+            Settings(
+                tuple(said.get("ignore", ())),
+                tuple(said.get("sensitive", ())),
+                tuple(said.get("keeps", ())),
+                said["can_update"],
+                said["in_workdir"],
+            ),
+            settings,
+        )
+
+    def is_as_recorded(self, type: str, name: str, actual: str, about: str, said: bytes) -> bool:
+        """Whether script and reality say just what they said when the resource was recorded.
+
+        Then there is nothing to do, and nearly all work is spared; False says nothing.
+        """
+        if self._session.plan is not None:
+            return False
+        run = self._session.active_run(f"resource.{type}")
+        known = self._known.of(run).get((type, name))
+        if known is None or known.declaration is None or known.status or about != NOTHING_SPECIAL:
+            return False
+        mark = f'{{"about":"{self._fingerprint(type, about, said)}"'
+        if actual != text_of(known.attributes) or not text_of(known.declaration).startswith(mark):
+            return False
+        self._declare((type, name))
+        run.touch_unchanged(known)
+        return True
+
+    def decide(
+        self,
+        type: str,
+        name: str,
+        declared: str,
+        actual: str | None,
+        about: str,
+        key: str | None,
+        said: bytes | None,
+    ) -> tuple[str, str | None]:
+        """What is to be done about a declared resource, and what Lua needs for doing it."""
+        run = self._session.active_run(f"resource.{type}")
+        identity = type, name
+        recorded = self._known.of(run).get(identity)
+        self._declare(identity)
+        declaration = {
+            "about": self._fingerprint(type, about, said or declared.encode()),
+            **self._declaration(run, identity, json.loads(about), key),
+        }
+        found = None if actual is None else json.loads(actual)
+        decision = decide(
+            json.loads(declared),
+            found,
+            recorded,
+            self._settings[type][0],
+            key=key,
+            ignore=declaration["ignore"],
+        )
+        self._declarations[identity] = declaration
+        if self._session.plan is not None:
+            return self._session.plan.declare(run, identity, decision, declaration, found)
+        if decision.verb is Verb.NOOP:
+            assert found is not None
+            return self._unchanged(run, identity, {**decision.wanted, **found}, recorded)
+        return decision.verb, to_json(
+            {
+                "attributes": decision.wanted,
+                "memory": _memory(recorded),
+                "before": _old_attributes(recorded, decision.wanted),
+            }
+        )
+
+    def _fingerprint(self, type: str, about: str, said: bytes) -> str:
+        """All that the script says of a resource, in a few digits, so that what it said last time
+        can be compared without being taken apart."""
+        others = f"{self._settings[type][1]}\0{self._session.current.name}\0{about}\0"
+        return blake2b(others.encode(errors="surrogateescape") + said, digest_size=12).hexdigest()
+
+    def _declare(self, identity: Identity) -> None:
+        context = self._session.current
+        by = context.name, context.attempt
+        earlier = self._by.get(identity)
+        if earlier is not None and (earlier[0] != by[0] or earlier == by):
+            raise WorkflowError(
+                f"resource.{identity[0]}: {'/'.join(identity)} is declared twice, "
+                f"first by the task {earlier[0]}",
+                hint="Give one of them another name.",
+            )
+        self._by[identity] = by
+
+    def _declaration(
+        self, run: ActiveRun, identity: Identity, about: Mapping[str, Any], key: str | None
+    ) -> dict[str, Any]:
+        settings = self._settings[identity[0]][0]
+        depends_on = sorted(set(about["depends_on"]) - {"/".join(identity)})
+        self._check_dependencies(run, identity, depends_on)
+        declaration: dict[str, Any] = {
+            "depends_on": depends_on,
+            "ignore": sorted({*settings.ignore, *about.get("ignore", ())}),
+            "sensitive": sorted({*settings.sensitive, *about.get("sensitive", ())}),
+            "task": self._session.current.name,
+        }
+        workdir = self._session.current.workdir if settings.in_workdir else None
+        if workdir == self._session.script.folder:
+            workdir = None
+        irreversible = about.get("irreversible")
+        for name, value in (("key", key), ("irreversible", irreversible), ("workdir", workdir)):
+            if value is not None:
+                declaration[name] = value
+        return declaration
+
+    def _check_dependencies(
+        self, run: ActiveRun, identity: Identity, depends_on: Sequence[str]
+    ) -> None:
+        for each in depends_on:
+            type, _, name = each.partition("/")
+            # Recorded, but not declared now: its task was left out, as if it were done.
+            if (type, name) not in self._by and (type, name) not in self._known.of(run):
+                raise WorkflowError(
+                    f"resource.{identity[0]}: {'/'.join(identity)} depends on {each}, "
+                    "which is not declared before it"
+                )
+
+    def _unchanged(
+        self, run: ActiveRun, identity: Identity, attributes: dict[str, Any], known: Resource | None
+    ) -> tuple[str, str | None]:
+        """Reality is as declared; the record may still not be."""
+        if known is None or known.declaration is None:
+            return "adopt", '{"memory":{}}'
+        declaration = self._declarations[identity] | {"memory": _memory(known)}
+        ignore = declaration["ignore"]
+        same = attributes == known.attributes or not differences(
+            known.attributes, attributes, ignore=ignore
+        )
+        if same and declaration == known.declaration and not known.status:
+            run.touch_unchanged(known)
+        else:
+            self._record(run, identity, attributes, declaration, Action.READ)
+        self._session.current.contents.clear()
+        return Verb.NOOP, None
+
+    def adopt(self, type: str, name: str, attributes: str, memory: str) -> None:
+        """Record a thing that was as declared before the workflow ever knew it."""
+        run = self._session.active_run(f"resource.{type}")
+        declaration = self._declarations[type, name] | {"memory": json.loads(memory)}
+        contents = self._session.current.take_contents()
+        if contents:
+            run.keep_contents(contents)
+        self._record(run, (type, name), json.loads(attributes), declaration, Action.READ)
+
+    def _record(
+        self,
+        run: ActiveRun,
+        identity: Identity,
+        attributes: Mapping[str, Any],
+        declaration: Mapping[str, Any],
+        action: Action,
+    ) -> None:
+        draft = ResourceDraft(*identity, attributes, action=action, declaration=declaration)
+        self._known.note(run, run.record_all([draft])[0])
+
+    # -- what was declared ----------------------------------------------------------------
+
+    def declaration(self, run: ActiveRun, identity: Identity) -> dict[str, Any]:
+        """Of what is declared now, or else of what was declared when it was recorded."""
+        if identity in self._declarations:
+            return self._declarations[identity]
+        known = self._known.of(run).get(identity)
+        return dict(known.declaration or {}) if known else {}
+
+    def restore(self, identity: Identity, declaration: Mapping[str, Any]) -> None:
+        """Take a declaration over from an earlier version (rollback)."""
+        self._declarations[identity] = dict(declaration)
+
+    def untouched(self, run: ActiveRun) -> list[Resource]:
+        """Recorded resources that this run has not dealt with, in no particular order."""
+        return [
+            each
+            for identity, each in self._known.of(run).items()
+            if identity not in self._by and not run.has_touched(*identity)
+        ]
+
+
+def _old_attributes(recorded: Resource | None, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What the thing is known by that must go; one that was not declared before is only there."""
+    return dict(recorded.attributes if recorded and recorded.declaration else wanted)
+
+
+def _memory(resource: Resource | None) -> dict[str, Any]:
+    memory = (resource.declaration or {}).get("memory") if resource else None
+    return dict(memory) if isinstance(memory, dict) else {}

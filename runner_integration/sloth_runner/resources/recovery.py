@@ -1,0 +1,107 @@
+"""What a killed run left half-done: found out by reading, and recorded."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from sloth_runner.resources.decisions import FAILED
+from sloth_runner.resources.reading import read_all
+from sloth_state.drift import Reading, drifted_attributes
+from sloth_state.model import Action, Resource, ResourceDraft
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sloth_runner.active_run import ActiveRun
+    from sloth_runner.driver import Driver
+    from sloth_state.model import Operation
+
+INTERRUPTED = "interrupted before its end"
+
+
+class Settled(NamedTuple):
+    """What became of an operation that was begun and never ended."""
+
+    run_id: str
+    operation: Operation
+    found: str
+    """In words: "it was done", "it was not done", …; why it could not be read, if it could not."""
+    is_settled: bool
+
+
+async def settle(
+    driver: Driver,
+    run: ActiveRun,
+    unfinished: Sequence[tuple[str, Operation]],
+    verdicts: Mapping[tuple[str, str], bool] = {},
+) -> list[Settled]:
+    """End operations of earlier runs by reading what is there now, and record that.
+
+    What is there although no run recorded it becomes part of the state, so that it can be changed
+    and undone like everything else. What cannot be read stays as it is, unless `verdicts` (by type
+    and name) says whether it was done. Touches no real thing.
+    """
+    subjects = [_subject(operation) for _, operation in unfinished]
+    readings = await read_all(driver, subjects)
+    return [
+        _settle(run, run_id, operation, _judged(reading, operation, verdicts))
+        for (run_id, operation), reading in zip(unfinished, readings, strict=True)
+    ]
+
+
+def _judged(
+    reading: Reading, operation: Operation, verdicts: Mapping[tuple[str, str], bool]
+) -> Reading:
+    """What somebody says who has looked, where nothing else can tell."""
+    identity = operation.type, operation.name
+    if reading.error is None or identity not in verdicts:
+        return reading
+    is_there = verdicts[identity] is not (operation.verb == "delete")
+    return Reading(reading.resource, operation.wanted if is_there else None)
+
+
+def _subject(operation: Operation) -> Resource:
+    """The thing that an operation was about, as it was wanted."""
+    return Resource(
+        "",
+        operation.type,
+        operation.name,
+        Action.NOOP,
+        "",
+        operation.wanted,
+        operation.began_at,
+        datetime.now(UTC),
+        operation.declaration,
+    )
+
+
+def _settle(run: ActiveRun, run_id: str, operation: Operation, reading: Reading) -> Settled:
+    if reading.error is not None:
+        return Settled(run_id, operation, f"it cannot be read: {reading.error}", is_settled=False)
+    number, identity = operation.number, (operation.type, operation.name)
+    is_there, is_recorded = reading.actual is not None, run.resource(*identity) is not None
+    if operation.verb == "delete":
+        gone = not is_there
+        run.end_operation(
+            number,
+            of_run=run_id,
+            error=None if gone else INTERRUPTED,
+            remove=identity if gone and is_recorded else None,
+        )
+        return Settled(run_id, operation, "it was done" if gone else "it was not done", True)
+    if reading.actual is None:
+        run.end_operation(number, of_run=run_id, error=INTERRUPTED)
+        return Settled(run_id, operation, "nothing is there", True)
+    done = not drifted_attributes(reading.resource, reading.actual)
+    all_read = operation.wanted.keys() <= reading.actual.keys()
+    draft = ResourceDraft(
+        *identity,
+        {**operation.wanted, **reading.actual},
+        status="" if done and all_read else FAILED,
+        action=Action.UPDATE if is_recorded else Action.CREATE,
+        declaration=operation.declaration,
+    )
+    run.end_operation(number, of_run=run_id, error=None if done else INTERRUPTED, record=draft)
+    found = "it was done" if all_read else "it was done, as far as it can be read"
+    return Settled(run_id, operation, found if done else "it was done in part", True)
