@@ -28,7 +28,9 @@ function Result.__concat(left, right) return tostring(left) .. tostring(right) e
 
 local exec = {}
 
-local OPTIONS = { workdir = "string?", env = "map?", timeout = "any?", stdin = "string?", user = "string?" }
+local OPTIONS = {
+  workdir = "string?", env = "map?", timeout = "any?", stdin = "string?", user = "string?", key = "string?", rerun = "boolean?",
+}
 
 local function environment(variables)
   for name, value in next, variables do
@@ -37,9 +39,11 @@ local function environment(variables)
   return variables
 end
 
---- Runs a command with `bash -c` in the task's folder.
+--- Runs a command with `bash -c` in the task's folder. One with a key that has succeeded in this run,
+--- or in the failed one that it goes on with, is not run again: the result is the same. One that was
+--- interrupted by the runner's death is an error, unless `rerun` says that it may be run again.
 ---@param command string
----@param options { workdir: string?, env: table?, timeout: number|string|nil, stdin: string?, user: string? }?
+---@param options { workdir: string?, env: table?, timeout: number|string|nil, stdin: string?, user: string?, key: string?, rerun: boolean? }?
 ---@return exec_result result
 ---@return string? problem nil on exit 0
 ---@return boolean failed
@@ -50,6 +54,7 @@ function exec.run(command, options)
   options.stdin = nil
   options.env = options.env and environment(options.env)
   options.timeout = options.timeout and host.seconds("exec.run", "timeout", options.timeout, true) or nil
+  if options.rerun ~= nil and not options.key then host.blame("exec.run: rerun is for a command with a key") end
   local settings = host.encode(options, "exec.run:")
   local stdout, stderr, facts = host.wait("exec.run", command, settings, stdin)
   local code, duration, problem = match(facts, "^(%S+) (%S+) ?(.*)$")

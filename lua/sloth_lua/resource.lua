@@ -179,10 +179,8 @@ local function declare(kind, fields)
   local about = about_text(facts.what, provider, r, depends_on, ignore, sensitive)
   if not (provider.is_plain and provider.is_plain(r)) then return settle(kind, provider, facts, r, about) end
   local said = said_of(facts.order, r)
-  local text = engine.read_text(provider, r, {})
-  if text and call("resource.is_as_recorded", kind, r.name, text, about, said) then
-    return handle({ type = kind, name = r.name, action = "noop", text = text })
-  end
+  local text = provider.read_if_as_recorded(r, about, said)
+  if text then return handle({ type = kind, name = r.name, action = "noop", text = text }) end
   return settle(kind, provider, facts, r, about, said)
 end
 
@@ -202,10 +200,14 @@ function resource.define(kind, provider)
   if not match(kind, "^[%a_][%w_]*$") then blame("resource.define: the type '" .. kind .. "' is no name in Lua") end
   provider = host.want_fields("resource.define", provider, KNOWN)
   if rawget(resource, kind) ~= nil then blame("resource.define: '" .. kind .. "' cannot be a type") end
-  if engine.providers[kind] then blame("resource.define: the type '" .. kind .. "' is defined already") end
+  if engine.providers[kind] or call("resource.origin", kind) then
+    blame("resource.define: the type '" .. kind .. "' is defined already")
+  end
   call("resource.top_level", "resource.define")
   paths("resource.define", "ignore", provider.ignore)
   paths("resource.define", "sensitive", provider.sensitive)
+  local key = provider.natural_key
+  if type(key) ~= "string" and type(key) ~= "function" then paths("resource.define", "natural_key", key) end
   engine.providers[kind] = provider
 end
 
@@ -219,6 +221,25 @@ function resource.import(kind, name, id)
   if not provider.import then blame("resource.import: " .. kind .. " has no import") end
   local fields = want("resource.import", "what import returns", engine.import(kind, name, id), "table")
   return declare(kind, merged(fields, { name = name }))
+end
+
+--- What a thing is that exists, as a declaration of it would be recorded.
+---@param context { type: string, name: string, id: string?, fields: table }
+function engine.existing(context)
+  local kind, name, fields = context.type, context.name, context.fields
+  local provider, what = engine.provider(kind), "resource." .. kind
+  if context.id then
+    if not provider.import then blame(what .. ": its provider has no import, so its fields must be given") end
+    fields = merged(want(what, "what import returns", engine.import(kind, name, context.id), "table"), fields)
+  end
+  local r = taken_apart(kind, known[kind] or prepared(kind, provider), merged(fields, { name = name }))
+  if provider.declare then r = engine.subject(kind, name, provider.declare(r) or r) end
+  local memory, actual = {}, engine.read(provider, r, {})
+  if actual and provider.prepare then provider.prepare(r, actual, memory) end
+  return {
+    exists = actual ~= nil, attributes = merged(r, actual), key = engine.natural_key(provider, r), memory = memory,
+    ignore = provider.ignore, sensitive = provider.sensitive, irreversible = engine.irreversible(provider, r),
+  }
 end
 
 return setmetatable(resource, {

@@ -39,8 +39,7 @@ local function failed_in(verb, r, problem)
   host.blame(format("%s: %s: %s", id, verb, problem))
 end
 
-local function checked(r, ok, actual)
-  if not ok then failed_in("read", r, actual) end
+local function checked(r, actual)
   if actual == nil or rawequal(actual, host.null) then return nil end
   if type(actual) ~= "table" or #actual > 0 or getmetatable(actual) == LIST then
     local what = type(actual) == "table" and "a list" or text(actual)
@@ -59,7 +58,11 @@ local function call_reading(hook, ...)
   return ok, result
 end
 
-local function read(provider, r, memory) return checked(r, call_reading(provider.read, r, nil, memory)) end
+local function read(provider, r, memory)
+  local ok, actual = call_reading(provider.read, r, nil, memory)
+  if not ok then failed_in("read", r, actual) end
+  return checked(r, actual)
+end
 
 --- What a provider says of a thing that exists: the fields that would declare it.
 ---@param kind string
@@ -98,10 +101,13 @@ local function attributes_after(provider, r, result, memory)
   return after
 end
 
--- A failure is recorded with whatever the hook left behind, so that this can be undone too.
+-- A failure is recorded with whatever the hook left behind, so that this can be undone too. What is
+-- sensitive is taken out of its message, which is returned.
 local function record_failure(number, provider, r, memory, problem)
-  local found, actual = pcall(M.read, provider, r, memory)
-  call("resource.fail", number, text(problem), found and encoded(actual, "read") or nil, encode(memory, "memory"))
+  local was_read, actual = pcall(M.read_text, provider, r, memory)
+  local is_json, remembered = pcall(encode, memory, "memory")
+  local message = call("resource.fail", number, text(problem), was_read and actual or nil, is_json and remembered or "{}")
+  return type(problem) == "string" and message or problem
 end
 
 --- Does one change to the world: begin, effect, end. Returns the attributes afterwards, as JSON.
@@ -116,16 +122,13 @@ function M.perform(verb, r, actual, memory, key)
   local hook = rawget(provider, verb) or blame(format("%s: its provider has no '%s', so this cannot be done", id, verb))
   if provider.prepare and verb ~= "delete" then provider.prepare(r, actual, memory) end
   local number = call("resource.begin", verb, kind, name, encode(r, id), encoded(actual, id), encode(memory, "memory"), key)
-  local ok, result = pcall(function()
+  local ok, result, remembered = pcall(function()
     local returned = hook(r, actual, memory)
-    if verb == "delete" then return nil end
-    return encode(attributes_after(provider, r, returned, memory), "resource." .. kind)
+    local after = verb ~= "delete" and attributes_after(provider, r, returned, memory) or nil
+    return encoded(after, "resource." .. kind), encode(memory, "memory")
   end)
-  if not ok then
-    record_failure(number, provider, r, memory, result)
-    failed_in(verb, r, result)
-  end
-  local attributes = call("resource.finish", number, result, encode(memory, "memory"))
+  if not ok then failed_in(verb, r, record_failure(number, provider, r, memory, result)) end
+  local attributes = call("resource.finish", number, result, remembered)
   host.events.tell("resource_changed", { type = kind, name = name, action = verb, attributes = attributes })
   return attributes
 end
@@ -151,8 +154,12 @@ end
 ---@return string?
 function M.natural_key(provider, r)
   local key = provider.natural_key
-  if type(key) == "function" then key = key(r) end
-  if type(key) ~= "table" then return key and text(key) or nil end
+  if type(key) == "function" then
+    key = key(r)
+    return key ~= nil and text(key) or nil
+  end
+  if key == nil then return nil end
+  if type(key) == "string" then key = { key } end
   if #key == 1 then return r[key[1]] ~= nil and text(r[key[1]]) or "" end
   local parts = {}
   for index, field in ipairs(key) do parts[index] = r[field] ~= nil and text(r[field]) or "" end
@@ -206,7 +213,8 @@ function M.carry_out(verb, r, actual, details, key)
   local wanted, memory = M.subject(kind, name, details.attributes), details.memory or {}
   if verb ~= "replace" then return M.perform(verb, wanted, actual, memory, key) end
   remove(M.subject(kind, name, details.before), memory, key)
-  return put(wanted, M.read(M.provider(kind), wanted, {}), {}, key)
+  memory = decode(call("resource.take_over", kind, name, key))
+  return put(wanted, M.read(M.provider(kind), wanted, {}), memory, key)
 end
 
 -- ------------------------------------------------------------- what Python asks for by itself
@@ -222,7 +230,7 @@ end
 local function read_recorded(kind, name, attributes, declaration)
   local provider, r = M.provider(kind), M.subject(kind, name, decode(attributes))
   local memory = wants_memory(provider) and decode(declaration).memory or nil
-  local actual = checked(r, pcall(provider.read, r, nil, memory))
+  local actual = checked(r, provider.read(r, nil, memory))
   local irreversible = M.irreversible(provider, r)
   local undeletable = irreversible or not provider.delete and "its provider has no delete" or nil
   return text_of(provider, r, actual), irreversible, undeletable
@@ -251,6 +259,9 @@ function kinds.perform(_, context)
   else put(r, M.read(provider, r, memory), memory, key) end
   return "{}"
 end
+
+--- What a thing is that exists, for taking it into the state.
+function kinds.existing(_, context) return encode(M.existing(context), "what exists") end
 
 --- Lets a provider keep what it would need to make the thing as it is now again.
 function kinds.prepare(_, context)

@@ -115,6 +115,10 @@ function state.previous() return call("state.previous") end
 ---@return { id: string, name: string, version: integer, status: string }
 function state.workflow() return call("state.workflow") end
 
+--- The failed run that this one goes on with (`run --resume`), or false.
+---@return { run_id: string, version: integer }|false
+function state.resuming() return call("state.resuming") or false end
+
 -- ---------------------------------------------------------------------- events
 
 --- Calls a function at each event of that name: "resource_changed", "drift_detected",

@@ -9,6 +9,7 @@
     │   ├── ResourceNotFound
     │   └── OutputNotFound
     ├── StateMoved                  1   the state is no longer what a plan was made for
+    ├── HistoryRefused              1   a history that cannot be exported or imported
     ├── LockError                   4
     │   ├── LockHeld                    somebody else works on it
     │   └── LockLost                    this process was taken for dead, or its lock was broken
@@ -142,6 +143,12 @@ class StateMoved(SlothError):
             f"{planned_after}; nothing was changed",
             hint="Make the plan again.",
         )
+
+
+class HistoryRefused(SlothError):
+    """A history that cannot be written to a file, or a file that cannot be added to the store."""
+
+    code = "history_refused"
 
 
 class LockError(SlothError):

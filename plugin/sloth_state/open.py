@@ -11,6 +11,7 @@ from sloth_state.errors import StoreMissing, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sloth_state.model import Repair
     from sloth_state.store import Store
 
 VARIABLE = "SLOTH_RUNNER_STATE"
@@ -61,14 +62,30 @@ def open_store(
     """
     from sloth_state.sqlite.store import SqliteStore
 
-    named = url or os.environ.get(VARIABLE)
-    path = _path_of(named or DEFAULT_PATH)
     try:
-        return SqliteStore.open(path, create=create, clock=clock, ids=ids)
+        return SqliteStore.open(store_path(url), create=create, clock=clock, ids=ids)
     except StoreMissing as error:
-        if named is None:
+        if not (url or os.environ.get(VARIABLE)):
             error.hint = "Nothing has run yet. Run a workflow with: sloth-runner run FILE"
         raise
+
+
+def store_path(url: str | None = None) -> str:
+    """The file that `open_store` would open, whether or not it is there. Raises UsageError."""
+    return _path_of(url or os.environ.get(VARIABLE) or DEFAULT_PATH)
+
+
+def repair_store(url: str | None, actor: str, *, dry_run: bool = False) -> Repair:
+    """Repair the store at a path or URL (see `open_store`), or find out what that would do.
+
+    Raises StoreError for a file of which nothing can be read, LockHeld while somebody works on it.
+    """
+    from sloth_state.processes import is_dead
+    from sloth_state.sqlite.repair import Repairer
+
+    path = _path_of(url or os.environ.get(VARIABLE) or DEFAULT_PATH)
+    repairer = Repairer(path, actor=actor, is_dead=is_dead, new_id=random_id)
+    return repairer.plan() if dry_run else repairer.repair()
 
 
 def _path_of(url: str) -> str:

@@ -9,14 +9,14 @@ from sloth_state.changes import ResourceChange, changes_between, resource_change
 from sloth_state.differences import with_ignored
 from sloth_state.drift import drifted_attributes
 from sloth_state.model import Action
-from sloth_state.ordering import in_dependency_order
+from sloth_state.ordering import dependencies, in_dependency_order
 from sloth_state.sensitive import declared_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from sloth_state.drift import Reading
-    from sloth_state.model import Resource
+    from sloth_state.model import Json, Resource
 
 Identity = tuple[str, str]
 """Type and name."""
@@ -74,11 +74,10 @@ def plan_rollback(
 
     `current` are the recorded resources now, `target` those of the version. Things that must go
     are deleted first, dependents before what they depend on; then the others are put back, in the
-    order in which they depend on each other.
+    order in which they depend on each other. `target` has what providers remember today of
+    things that are recorded today.
     """
     now, then = _by_identity(current), _by_identity(target)
-    readings = [*current_readings.values(), *target_readings.values()]
-    unreadable = tuple(each for each in readings if each.error and each.resource.declaration)
     steps: list[Step] = []
     keys = {(each.type, natural_key(each)) for each in then.values()}
     for resource in reversed(in_dependency_order(list(now.values()))):
@@ -89,8 +88,21 @@ def plan_rollback(
     for resource in in_dependency_order(list(then.values())):
         identity = resource.type, resource.name
         steps += _steps_back(now.get(identity), resource, target_readings.get(identity))
+    # What is known by another name is forgotten last, or a crash in between would lose its memory.
+    steps.sort(key=lambda step: step.kind is StepKind.FORGET)
     touched = {(step.resource.type, step.resource.name) for step in steps}
-    return RollbackPlan(tuple(steps), len(then.keys() - touched), unreadable)
+    readings = [*current_readings.values(), *target_readings.values()]
+    return RollbackPlan(tuple(steps), len(then.keys() - touched), _unreadable(readings, steps))
+
+
+def _unreadable(readings: Sequence[Reading], steps: Sequence[Step]) -> tuple[Reading, ...]:
+    """Those that failed, but for things that are in the way of others and go first."""
+    going = {natural_key(step.resource) for step in steps if step.kind is StepKind.DELETE} - {None}
+    return tuple(
+        each
+        for each in readings
+        if each.error and each.resource.declaration and natural_key(each.resource) not in going
+    )
 
 
 def record_changes(current: Sequence[Resource], target: Sequence[Resource]) -> RollbackPlan:
@@ -102,7 +114,24 @@ def record_changes(current: Sequence[Resource], target: Sequence[Resource]) -> R
         kind = StepKind.RECORD if identity in then else StepKind.FORGET
         resource = then.get(identity) or now[identity]
         steps.append(Step(kind, resource, change, record_only=resource.declaration is None))
+    steps += _dependencies_back(
+        now, then, {(each.resource.type, each.resource.name) for each in steps}
+    )
     return RollbackPlan(tuple(steps), len(then) - sum(s.kind is StepKind.RECORD for s in steps), ())
+
+
+def _dependencies_back(
+    now: Mapping[Identity, Resource], then: Mapping[Identity, Resource], done: set[Identity]
+) -> list[Step]:
+    """Resources that differ in nothing but in what they depend on, or in its name."""
+    steps = []
+    for identity in sorted(now.keys() & then.keys() - done):
+        resource, wanted = now[identity], dependencies(then[identity])
+        if dependencies(resource) != wanted and resource.declaration is not None:
+            declaration: dict[str, Json] = {**resource.declaration, "depends_on": [*wanted]}
+            change = ResourceChange(*identity, "update")
+            steps.append(Step(StepKind.RECORD, resource._replace(declaration=declaration), change))
+    return steps
 
 
 def _steps_away(
@@ -145,15 +174,7 @@ def _steps_back(now: Resource | None, resource: Resource, reading: Reading | Non
     resource = resource._replace(
         attributes=with_ignored(resource.attributes, reading.actual, ignore)
     )
-    return [Step(StepKind.UPDATE, _with_memory_of(now, resource), change)]
-
-
-def _with_memory_of(now: Resource | None, resource: Resource) -> Resource:
-    """What the provider remembers of the thing that it finds is what it learnt last."""
-    if now is None or now.declaration is None or resource.declaration is None:
-        return resource
-    memory = now.declaration.get("memory", {})
-    return resource._replace(declaration={**resource.declaration, "memory": memory})
+    return [Step(StepKind.UPDATE, resource, change)]
 
 
 def _record_step(now: Resource | None, resource: Resource) -> Step | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sloth_state.differences import matches, step
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from sloth_state.model import Json, Resource
 
@@ -17,10 +18,20 @@ SENSITIVE = "(sensitive)"
 CONTENT_HASH = "content_sha256"
 """An attribute of this name is the SHA-256 of `content`, which `Store.content` may have."""
 
+SENSITIVE_ATTRIBUTES = "sensitive_attributes"
+"""An attribute of this name lists the paths of those that are sensitive, where there is no
+declaration to say it: in resources that were imported."""
+
 
 def declared_list(resource: Resource, name: str) -> tuple[str, ...]:
-    """The strings of a list in a resource's declaration; none if it was only recorded."""
-    listed = (resource.declaration or {}).get(name)
+    """The strings of a list in a resource's declaration; none if it was only recorded.
+
+    Which attributes of one that was only recorded are sensitive, it says in an attribute itself.
+    """
+    if resource.declaration is None and name == "sensitive":
+        listed = resource.attributes.get(SENSITIVE_ATTRIBUTES)
+    else:
+        listed = (resource.declaration or {}).get(name)
     if not isinstance(listed, list):
         return ()
     return tuple(each for each in listed if isinstance(each, str))
@@ -34,6 +45,31 @@ def is_sensitive(path: str, sensitive: Sequence[str]) -> bool:
     if matches(path, sensitive):
         return True
     return path == CONTENT_HASH and matches("content", sensitive)
+
+
+_SHORTEST_SECRET = 4
+"""Characters. Of shorter ones a message would be full by chance."""
+
+
+def without_sensitive(text: str, values: Mapping[str, Json], sensitive: Sequence[str]) -> str:
+    """A text, such as an error's, with "(sensitive)" in place of sensitive texts of a map."""
+    if not sensitive:
+        return text
+    for secret in sorted(_texts(values, sensitive, ""), key=len, reverse=True):
+        if len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, SENSITIVE)
+    return text
+
+
+def _texts(value: object, sensitive: Sequence[str], path: str) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _texts(item, sensitive, step(path, key))
+    elif isinstance(value, list):
+        for at, item in enumerate(value):
+            yield from _texts(item, sensitive, step(path, at))
+    elif isinstance(value, str) and is_sensitive(path, sensitive):
+        yield value
 
 
 def masked(value: Json, sensitive: Sequence[str], path: str = "") -> Json:

@@ -16,19 +16,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import timedelta
     from types import TracebackType
 
     from sloth_state.model import (
+        AddedHistory,
         AuditEntry,
         Detection,
+        HistoryRecord,
         Holder,
         Json,
         KeyValueStats,
         Lock,
         LockScope,
         NewDetection,
+        NewHistory,
         NewOperation,
         NewRun,
         Operation,
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
         ResourceDraft,
         Run,
         RunStatus,
+        Step,
+        StoreStats,
         TaskRecord,
         Version,
     )
@@ -74,7 +79,8 @@ class Store(Protocol):
     def begin_run(self, new: NewRun, lock: Lock) -> Run:
         """Start a run as the workflow's next version, with status running.
 
-        The lock must be the workflow's; from now on its holder carries the run's id.
+        The lock must be the workflow's; from now on its holder carries the run's id. What the run
+        takes over from an earlier one (`NewRun.resumes`) is there in the same transaction.
         """
 
     def finish_run(
@@ -145,11 +151,38 @@ class Store(Protocol):
     def version(self, name: str, version: int) -> Version:
         """One version. Raises ReferenceNotFound."""
 
+    def drop_versions(self, name: str, versions: Sequence[int], lock: Lock, actor: str) -> None:
+        """Delete versions of a workflow for good, audited. The others can be shown as before.
+
+        With them go their outputs, tasks, operations, detections and tags, and contents that
+        nothing names any more. `verify` can still check the others. Under the workflow's lock.
+        Raises ReferenceNotFound, and UsageError if the newest version is among them.
+        """
+
     def modules(self, run_id: str) -> dict[str, bytes]:
         """The further files that a version was made from, by name (`NewRun.modules`)."""
 
     def content(self, hash: str) -> bytes:
         """A workflow file or values kept under this SHA-256 (values as canonical JSON)."""
+
+    # -- histories -------------------------------------------------------------------------
+
+    def history(self, workflow: str) -> Iterator[HistoryRecord]:
+        """Everything that belongs to a workflow, as records that `add_histories` takes.
+
+        Sensitive values are among them. Nobody may be writing to the workflow: raises LockHeld
+        while a run goes on, ReferenceNotFound, HistoryRefused.
+        """
+
+    def add_histories(
+        self, wanted: Sequence[tuple[NewHistory, Lock]], actor: str, *, dry_run: bool = False
+    ) -> list[AddedHistory]:
+        """Add histories, each under its name and its workflow's lock, all of them or none.
+
+        One that is there already is continued if the new one begins with it. Raises HistoryRefused
+        for one that does not, and for records that are damaged or do not fit each other.
+        `dry_run`: find all that out, and add nothing.
+        """
 
     # -- resources -------------------------------------------------------------------------
 
@@ -164,6 +197,24 @@ class Store(Protocol):
         """Record that the run deleted a resource. Its version shows it as `delete`, later ones not.
 
         Raises ResourceNotFound. Does not touch the real thing.
+        """
+
+    def move_resource(
+        self,
+        run_id: str,
+        type: str,
+        name: str,
+        new_name: str,
+        lock: Lock,
+        *,
+        to: tuple[str, Lock] | None = None,
+    ) -> Resource:
+        """Record a resource under another name, or as the resource of another workflow's run.
+
+        One transaction, whatever `to` (that run's id and lock) is. To the version it left it is
+        deleted, to the one it came to created; it keeps its id, unless a resource of that name
+        was there before, whose id it then gets. Resources of the workflow that depend on it name
+        it anew. Raises ResourceNotFound, and UsageError if the name is taken.
         """
 
     def resource(
@@ -198,13 +249,15 @@ class Store(Protocol):
         record: ResourceDraft | None = None,
         remove: tuple[str, str] | None = None,
         error: str | None = None,
+        result: Json = None,
         of_run: str | None = None,
     ) -> Resource | None:
         """Write down that a change was made, or why it failed, and with it what the state says.
 
         All of it in one transaction: `record` as `record` does, `remove` (type, name) as
-        `remove_resource`. Returns the resource, if one is written. `of_run`: the operation is one
-        that an earlier run of the workflow began and never ended.
+        `remove_resource`. Returns the resource, if one is written. `result` is what a command
+        gave. `of_run`: the operation is one that an earlier run of the workflow began and never
+        ended.
         """
 
     def operations(self, run_id: str) -> list[Operation]:
@@ -245,6 +298,14 @@ class Store(Protocol):
 
     def tasks(self, run_id: str) -> list[TaskRecord]:
         """A run's tasks in the order they were first saved."""
+
+    def save_step(
+        self, run_id: str, task: str, position: int, name: str, value: Json, lock: Lock
+    ) -> None:
+        """Keep what a step of a task gave. Its position must be new in the run's task."""
+
+    def steps(self, run_id: str, task: str) -> list[Step]:
+        """The steps that a task has done in a run, or in the one that it goes on with, in order."""
 
     # -- locks -----------------------------------------------------------------------------
 
@@ -325,8 +386,18 @@ class Store(Protocol):
     ) -> list[AuditEntry]:
         """The audit trail, newest first."""
 
+    def stats(self) -> StoreStats:
+        """How much there is, and how large the store is. Counts rows without checking them."""
+
     def verify(self) -> list[Problem]:
         """Check the whole store: SQLite's own check, checksums of rows, hash chains, references.
 
         Changes nothing. An empty list means all is well.
+        """
+
+    def backup(self, path: str) -> list[Problem]:
+        """Copy the whole store into a new file, as it is at one moment, while others use it.
+
+        The file has mode 0600. Returns what `verify` finds in the copy. Raises UsageError if there
+        is a file already: a copy never replaces anything.
         """

@@ -30,6 +30,10 @@ _decode = JSONDecoder().scan_once  # type: ignore[attr-defined]
 _SCALARS = frozenset((str, bool, float, type(None)))
 
 
+quoted = encode_basestring
+"""A text as canonical JSON has it."""
+
+
 def to_json(value: object) -> str:
     """Canonical text of a value that is known to be sound; `canonical` also checks it."""
     return "".join(_encode(value, 0))

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from sloth_runner import earlier_runs
 from sloth_runner.tally import Tally
 from sloth_state import leases
-from sloth_state.errors import LockLost, OutputNotFound, ReferenceNotFound, UsageError
+from sloth_state.errors import LockLost, UsageError
 from sloth_state.model import (
     Action,
     LockScope,
     Output,
     ResourceDraft,
-    RunStatus,
 )
 from sloth_state.processes import current_holder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from sloth_runner.earlier_runs import PreviousVersion
     from sloth_state.errors import LockHeld
     from sloth_state.leases import Heartbeat
     from sloth_state.model import (
@@ -30,18 +31,10 @@ if TYPE_CHECKING:
         Operation,
         Resource,
         Run,
+        Step,
         TaskRecord,
     )
     from sloth_state.store import Store
-
-
-class PreviousVersion(NamedTuple):
-    """The last successful version of a workflow, as its next run sees it."""
-
-    version: int
-    resources: list[Resource]
-    """Without those that it deleted."""
-    outputs: dict[str, Output]
 
 
 class ActiveRun:
@@ -52,10 +45,20 @@ class ActiveRun:
     real things. Belongs to the thread that entered the `Execution`.
     """
 
-    def __init__(self, store: Store, run: Run, lock: Lock, heartbeat: Heartbeat) -> None:
+    def __init__(
+        self,
+        store: Store,
+        run: Run,
+        lock: Lock,
+        heartbeat: Heartbeat,
+        *,
+        resumes: Run | None = None,
+    ) -> None:
         self.id = run.id
         self.name = run.name
         self.version = run.version
+        self.resumes = resumes
+        """The earlier run that this one goes on with."""
         self.failure: str | None = None
         """What `fail` was told first."""
         self._store = store
@@ -95,6 +98,16 @@ class ActiveRun:
         self._touch([removed])
         return removed
 
+    def move(self, type: str, name: str, new_name: str, to: ActiveRun | None = None) -> Resource:
+        """Record a resource under another name, or as that of another workflow's run.
+
+        See `Store.move_resource`. Raises ResourceNotFound, and UsageError if the name is taken.
+        """
+        target = None if to is None else (to.id, to._held_lock())
+        return self._store.move_resource(
+            self.id, type, name, new_name, self._held_lock(), to=target
+        )
+
     def touch_unchanged(self, resource: Resource) -> None:
         """Count a resource that was looked at and found as it is recorded. Writes nothing."""
         self._touch([resource._replace(action=Action.NOOP)])
@@ -116,6 +129,7 @@ class ActiveRun:
         record: ResourceDraft | None = None,
         remove: tuple[str, str] | None = None,
         error: str | None = None,
+        result: Json = None,
         of_run: str | None = None,
     ) -> Resource | None:
         """Journal that a change was made or failed, and record what is there now, in one go.
@@ -129,11 +143,16 @@ class ActiveRun:
             record=record,
             remove=remove,
             error=error,
+            result=result,
             of_run=of_run,
         )
         if resource is not None:
             self._touch([resource])
         return resource
+
+    def operations(self) -> list[Operation]:
+        """The run's journal, with the commands of the run that it goes on with."""
+        return self._store.operations(self.id)
 
     def unfinished_operations(self) -> list[tuple[str, Operation]]:
         """What earlier runs of this workflow began and never ended, with the runs' ids."""
@@ -151,7 +170,7 @@ class ActiveRun:
 
     def resources(self, type: str | None = None) -> list[Resource]:
         """All resources as they are recorded now, ordered by type and name."""
-        return _existing(self._store.resources(self.name, type=type))
+        return earlier_runs.existing(self._store.resources(self.name, type=type))
 
     @property
     def touched(self) -> Changes:
@@ -180,7 +199,7 @@ class ActiveRun:
 
     def output(self, key: str) -> Json:
         """The value of an output of this run. Raises OutputNotFound."""
-        return _value_of(self.outputs(), self.name, key)
+        return earlier_runs.value_of(self.outputs(), self.name, key)
 
     def outputs(self) -> dict[str, Output]:
         """What this run has published so far, by key."""
@@ -191,10 +210,7 @@ class ActiveRun:
 
         Raises ReferenceNotFound if there is no such run, and OutputNotFound.
         """
-        run = self._last_good_run(workflow)
-        if run is None:
-            raise _no_successful_run(workflow, self._store.workflow_names())
-        return _value_of(self._store.outputs(run.id), workflow, key)
+        return earlier_runs.output_of(self._store, workflow, key)
 
     def set_metadata(self, values: Mapping[str, str]) -> None:
         """Add to the run's metadata, replacing equal keys."""
@@ -208,23 +224,17 @@ class ActiveRun:
         """The run's tasks in the order they were first saved."""
         return self._store.tasks(self.id)
 
+    def save_step(self, task: str, position: int, name: str, value: Json) -> None:
+        """Keep what a step of a task gave."""
+        self._store.save_step(self.id, task, position, name, value, self._held_lock())
+
+    def steps(self, task: str) -> list[Step]:
+        """The steps that a task has done, in the run that this one goes on with too."""
+        return self._store.steps(self.id, task)
+
     def previous(self) -> PreviousVersion | None:
         """The last version before this one that succeeded or was rolled back to, or None."""
-        run = self._last_good_run(self.name)
-        if run is None:
-            return None
-        resources = _existing(self._store.resources(self.name, version=run.version))
-        return PreviousVersion(run.version, resources, self._store.outputs(run.id))
-
-    def _last_good_run(self, workflow: str) -> Run | None:
-        """The newest that succeeded; a rollback that did is as good as the version it restored."""
-        good = (RunStatus.SUCCESS, RunStatus.ROLLED_BACK)
-        found = [
-            run
-            for status in good
-            for run in self._store.runs(name=workflow, status=status, limit=1)
-        ]
-        return max(found, key=lambda run: run.version, default=None)
+        return earlier_runs.previous_version(self._store, self.name)
 
     def fail(self, message: str) -> None:
         """Let the run end as failed although nothing is raised. Only the first message counts."""
@@ -292,25 +302,3 @@ class ActiveRun:
         if self._heartbeat.lost(self._lock):
             raise LockLost(self.name)
         return self._lock
-
-
-def _existing(resources: list[Resource]) -> list[Resource]:
-    return [resource for resource in resources if resource.action is not Action.DELETE]
-
-
-def _value_of(outputs: dict[str, Output], workflow: str, key: str) -> Json:
-    if key not in outputs:
-        raise OutputNotFound(workflow, key, _nearest(key, outputs))
-    return outputs[key].value
-
-
-def _no_successful_run(workflow: str, known: Sequence[str]) -> ReferenceNotFound:
-    if workflow in known:
-        return ReferenceNotFound(workflow, detail=f"{workflow} has no successful run yet")
-    return ReferenceNotFound(workflow, _nearest(workflow, known))
-
-
-def _nearest(name: str, known: Sequence[str] | Mapping[str, Output]) -> list[str]:
-    from difflib import get_close_matches  # slow to import, and only an error needs it
-
-    return get_close_matches(name, list(known))

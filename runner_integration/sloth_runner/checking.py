@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from sloth_runner.earlier_runs import copy_outputs, existing
 from sloth_runner.events import DriftDetected, ResourceChanged
 from sloth_runner.execution import Execution
 from sloth_runner.resources.reading import prepared
-from sloth_runner.restoring import copy_outputs, existing
 from sloth_state.drift import detection_of, find_drift
 from sloth_state.errors import StateMoved
 from sloth_state.model import Action, DriftState, ResourceDraft

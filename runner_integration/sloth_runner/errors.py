@@ -12,6 +12,7 @@ SlothError
     ├── TaskFailed                  a command that said so itself
     ├── MemoryExceeded
     ├── RollbackRefused             a hook says no
+    ├── ResumeRefused               the newest run did not fail, or something changed since
     └── WorkflowFailed              the run ended; its tasks say why
 """
 
@@ -128,6 +129,12 @@ class RollbackRefused(WorkflowError):
 
     def __init__(self, workflow: str, reason: str) -> None:
         super().__init__(f"the rollback of {workflow} was refused: {reason}")
+
+
+class ResumeRefused(WorkflowError):
+    """There is no failed run to go on with, or the workflow is another one by now."""
+
+    code = "resume_refused"
 
 
 class WorkflowFailed(WorkflowError):

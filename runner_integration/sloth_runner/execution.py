@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sloth_runner.active_run import ActiveRun
 from sloth_runner.interruption import signals_held_back, sigterm_raises
+from sloth_runner.provenance import KEYS as PROVENANCE
 from sloth_runner.provenance import provenance
 from sloth_state.errors import LockLost, SlothError, UsageError
 from sloth_state.leases import LEASE, Heartbeat, acquire
@@ -70,8 +71,13 @@ class Execution:
         on_lock_lost: Callable[[LockLost], None] | None = None,
         lease: timedelta = LEASE,
         status: RunStatus = RunStatus.SUCCESS,
+        resume: Callable[[], Run | None] = lambda: None,
     ) -> None:
-        """`status` is how the run ends if nothing fails: `rolled_back` for a rollback."""
+        """`status` is how the run ends if nothing fails: `rolled_back` for a rollback.
+
+        `resume` is asked under the lock which earlier run this one goes on with; what it raises
+        comes before there is a run.
+        """
         self.finished: Run | None = None
         """The run as it was finalised, after the block."""
         self._store = store
@@ -87,6 +93,7 @@ class Execution:
         self._on_lock_lost = on_lock_lost
         self._lease = lease
         self._status = status
+        self._resume = resume
         self._cleanup = ExitStack()
         self._entered = False
 
@@ -113,12 +120,16 @@ class Execution:
         self._cleanup.enter_context(sigterm_raises())
         new = self._new_run()
         lock = self._acquire_lock()
+        resumed = self._resume()
+        if resumed is not None:
+            new = _resuming(new, resumed)
         heartbeat = Heartbeat(self._store, on_lost=self._tell_of_lost_lock)
         heartbeat.add(lock)
         self._cleanup.callback(heartbeat.stop)
         # A signal must not come between the run's beginning and the promise to finalise it.
         with signals_held_back():
-            run = ActiveRun(self._store, self._store.begin_run(new, lock), lock, heartbeat)
+            begun = self._store.begin_run(new, lock)
+            run = ActiveRun(self._store, begun, lock, heartbeat, resumes=resumed)
             self._on_leaving(lambda error: run.close())
             self._on_leaving(lambda error: self._finalise(run, lock, error))
         return run
@@ -173,6 +184,15 @@ class Execution:
                 error.add_note(f"While the run was being finalised: {failure}")
 
         self._cleanup.push(leave)
+
+
+def _resuming(new: NewRun, earlier: Run) -> NewRun:
+    """The same as one that goes on with an earlier run, whose tasks set metadata that they will
+    not set again."""
+    own = PROVENANCE | {"recovered"}
+    kept = {key: text for key, text in earlier.metadata.items() if key not in own}
+    metadata = {**kept, **new.metadata, "resumes": earlier.id}
+    return new._replace(metadata=metadata, resumes=earlier.id)
 
 
 def _failure(error: BaseException | None) -> str | None:

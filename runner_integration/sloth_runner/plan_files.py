@@ -68,7 +68,7 @@ def save_plan(path: str, request: RunRequest, planned: Planned) -> None:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
         os.close(handle)
         os.chmod(path, 0o600)
-        write_atomically(path, json.dumps(content, ensure_ascii=False).encode())
+        write_atomically(path, json.dumps(content | {"sha256": _digest(content)}).encode())
     except OSError as error:
         raise UsageError(f"the plan cannot be written to {path}: {error.strerror}") from None
 
@@ -80,6 +80,8 @@ def read_plan(path: str) -> SavedPlan:
             content = json.load(file)
         if content["format"] != FORMAT:
             raise KeyError("format")
+        if content.pop("sha256") != _digest(content):
+            raise UsageError(f"the plan {path} is damaged", hint="Make the plan again.")
         script_path = content["path"]
         source = base64.b64decode(content["source"], validate=True)
         request = RunRequest(
@@ -144,6 +146,13 @@ def changes_of(plan: Plan) -> list[Any]:
     ]
     plain: list[Any] = json.loads(json.dumps(shapes))
     return sorted(plain, key=lambda each: (each["type"], each["name"]))
+
+
+def _digest(content: Any) -> str:
+    """Of all that is in a plan, so that one that was damaged or written by hand is not run."""
+    import hashlib
+
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _hash(differences: Any) -> str:

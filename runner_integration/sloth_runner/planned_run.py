@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sloth_runner.planning import Plan
     from sloth_runner.session import Session
     from sloth_state.errors import LockHeld
-    from sloth_state.model import Json, ResourceDraft, Run, TaskRecord
+    from sloth_state.model import Json, ResourceDraft, Run, Step, TaskRecord
     from sloth_state.store import Store
 
 PLANNED_ID = "0" * 12
@@ -28,12 +28,15 @@ PLANNED_ID = "0" * 12
 class PlannedRun(ActiveRun):
     """Stands in for a run while a plan is made. What would be written is kept here instead."""
 
-    def __init__(self, store: Store, name: str, plan: Plan, session: Session) -> None:
+    def __init__(
+        self, store: Store, name: str, plan: Plan, session: Session, resumes: Run | None = None
+    ) -> None:
         """What the script would record by itself becomes part of the plan."""
         newest = newest_run(store, name)
         self.id, self.name = PLANNED_ID, name
         self.version = newest.version + 1 if newest else 1
         self.newest: Run | None = newest
+        self.resumes = resumes
         self.failure = None
         self._store = store
         self._tally = Tally()
@@ -105,6 +108,12 @@ class PlannedRun(ActiveRun):
         self._plan.delete(removed, self._session.current.name, record_only=True)
         return removed
 
+    def move(self, type: str, name: str, new_name: str, to: ActiveRun | None = None) -> Resource:
+        assert to is None, "only within a workflow"
+        moved = self._resources.pop((type, name))._replace(name=new_name)
+        self._resources[type, new_name] = moved
+        return moved
+
     def resource(self, type: str, name: str) -> Resource | None:
         return self._resources.get((type, name))
 
@@ -129,6 +138,12 @@ class PlannedRun(ActiveRun):
 
     def tasks(self) -> list[TaskRecord]:
         return list(self._tasks.values())
+
+    def save_step(self, task: str, position: int, name: str, value: Json) -> None:
+        canonical(value, f"what step {name} returns")
+
+    def steps(self, task: str) -> list[Step]:
+        return [] if self.resumes is None else self._store.steps(self.resumes.id, task)
 
     def acquire(
         self,

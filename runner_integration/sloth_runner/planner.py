@@ -10,6 +10,7 @@ from sloth_runner.errors import WorkflowFailed
 from sloth_runner.loading import Loading
 from sloth_runner.planned_run import PlannedRun
 from sloth_runner.resources.pruning import no_longer_declared
+from sloth_runner.resuming import done_tasks, run_to_resume
 from sloth_runner.scheduler import Scheduler
 from sloth_runner.script import read_script
 from sloth_runner.selection import choose_workflow, left_out
@@ -77,13 +78,16 @@ def plan_file(
         workflow = choose_workflow(
             workflows_of(driver.host.describe(), script), request.path, request.workflow
         )
-        run = PlannedRun(store, request.name or workflow.name, plan, session)
-        failure = _run_tasks(driver, run, workflow, request, supervisor)
+        name = request.name or workflow.name
+        resumes = run_to_resume(store, name, session, request.resume)
+        run = PlannedRun(store, name, plan, session, resumes)
+        failure = _run_tasks(driver, store, run, workflow, request, supervisor)
     return Planned(run.name, run.newest, script.source, dict(session.modules), plan, failure)
 
 
 def _run_tasks(
     driver: Driver,
+    store: Store,
     run: PlannedRun,
     workflow: Workflow,
     request: RunRequest,
@@ -94,7 +98,13 @@ def _run_tasks(
     outcomes: dict[str, TaskOutcome] = {}
     skipped = left_out(workflow, request.only, request.skip)
     scheduler = Scheduler(
-        workflow, run, driver, outcomes, max_parallel=request.max_parallel, left_out=skipped
+        workflow,
+        run,
+        driver,
+        outcomes,
+        max_parallel=request.max_parallel,
+        left_out=skipped,
+        done=done_tasks(store, run.resumes),
     )
     failure = None
     try:

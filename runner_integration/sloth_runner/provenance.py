@@ -6,6 +6,11 @@ import os
 
 from sloth_state.processes import current_holder
 
+KEYS = frozenset(
+    ("user", "host", "cwd", "source_file", "source_hash", "git_commit", "git_dirty", "ci_job")
+)
+"""What `provenance` tells, as far as it applies."""
+
 _CI_JOBS = (
     "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}",
     "{CI_JOB_URL}",  # GitLab

@@ -6,10 +6,11 @@ from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from sloth_runner.earlier_runs import copy_outputs
 from sloth_runner.events import ResourceChanged
 from sloth_runner.execution import Execution
 from sloth_runner.resources.recovery import settle
-from sloth_runner.restoring import copy_outputs
+from sloth_runner.resuming import failed_run
 from sloth_state.references import newest_run
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def recover(
 
     `verdicts`: for things (type, name) that nobody can read, whether the change was made. Nothing
     unfinished: no version is made. Otherwise it is a failed one, for it records what a run left
-    that did not succeed. Raises LockHeld and what the store raises.
+    that did not succeed; it takes over what that run has done, so that it can be resumed. Raises
+    LockHeld and what the store raises.
     """
     unfinished = store.unfinished_operations(workflow)
     if not unfinished:
@@ -55,6 +57,7 @@ def recover(
         modules=driver.session.modules,
         lock_timeout=timedelta(seconds=lock_timeout),
         on_lock_lost=world.supervisor.stop,
+        resume=lambda: failed_run(store, workflow),
     )
     with execution as run:
         run.subscribe(lambda resource: world.emit(ResourceChanged(None, resource)))

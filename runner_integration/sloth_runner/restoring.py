@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from sloth_runner.errors import RollbackRefused, WorkflowError
-from sloth_runner.events import AfterRollback, BeforeRollback, ResourceChanged
+from sloth_runner.earlier_runs import copy_outputs, existing
+from sloth_runner.errors import WorkflowError
+from sloth_runner.events import ResourceChanged
 from sloth_runner.execution import Execution
 from sloth_runner.resources.pruning import perform
-from sloth_state.errors import NotFound, StateMoved
+from sloth_runner.resources.reading import prepared
+from sloth_runner.rollback_events import ask_hooks, tell_after
+from sloth_state.errors import StateMoved
 from sloth_state.model import Action, ResourceDraft, RunStatus
 from sloth_state.rollback import (
     StepKind,
     is_another,
+    natural_key,
     plan_rollback,
     record_changes,
 )
@@ -23,10 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from sloth_runner.active_run import ActiveRun
-    from sloth_runner.events import Listener
+    from sloth_runner.driver import Driver
     from sloth_runner.world import World
     from sloth_state.drift import Reading
-    from sloth_state.model import Resource, Run, Version
+    from sloth_state.model import Json, Resource, Run, Version
     from sloth_state.rollback import RollbackPlan, Step
     from sloth_state.store import Store
 
@@ -47,10 +51,18 @@ class Restoration(NamedTuple):
     """What is in files now that would be changed, by SHA-256."""
     is_partial: bool = False
     """Only some resources are restored."""
+    state_only: bool = False
+    """Only the records are restored, whatever reality is."""
 
     @property
     def is_rollback(self) -> bool:
         return self.target.version != self.newest.version
+
+    def takes_in(self, resource: Resource) -> bool:
+        """Whether a thing is there that is not recorded now: somebody else made it."""
+        if self.state_only or resource.declaration is None:
+            return False
+        return _thing(resource) not in {_thing(each) for each in self.current}
 
     @property
     def base(self) -> Version:
@@ -72,7 +84,7 @@ def plan_restoration(
     wanted = current if target.version == newest.version else _resources(store, target, only)
     if state_only:
         records = record_changes(current, wanted)
-        return Restoration(newest, target, current, records, is_partial=bool(only))
+        return Restoration(newest, target, current, records, is_partial=bool(only), state_only=True)
     then = {(each.type, each.name): each for each in wanted}
     leaving = [
         each
@@ -80,7 +92,11 @@ def plan_restoration(
         if (each.type, each.name) not in then or is_another(each, then[each.type, each.name])
     ]
     driver = world.version(target)
-    readings = _by_identity(world.read(driver, _remembered_now(wanted, current)))
+    today = _memories(current)
+    looked_for = [_remembering(each, today.get(_thing(each), {})) for each in wanted]
+    readings = _by_identity(world.read(driver, looked_for))
+    remembered = {**_memories(wanted), **today}
+    wanted = [_remembering(each, remembered[_thing(each)]) for each in wanted]
     plan = plan_rollback(
         current, wanted, _by_identity(world.read(world.version(newest), leaving)), readings
     )
@@ -93,22 +109,21 @@ def plan_restoration(
     return Restoration(newest, target, current, plan, contents, is_partial=bool(only))
 
 
-def _remembered_now(wanted: Sequence[Resource], current: Sequence[Resource]) -> list[Resource]:
-    """With what providers remember today, not then; of what is no longer recorded, nothing."""
-    if wanted is current:
-        return list(wanted)
-    today = {(each.type, each.name): each.declaration or {} for each in current}
-    return [
-        each._replace(
-            declaration={
-                **each.declaration,
-                "memory": today.get((each.type, each.name), {}).get("memory", {}),
-            }
-        )
-        if each.declaration is not None
-        else each
-        for each in wanted
-    ]
+def _memories(resources: Iterable[Resource]) -> dict[tuple[str, str, str | None], Json]:
+    """What providers remember of things, whatever the names of these are."""
+    return {_thing(each): (each.declaration or {}).get("memory", {}) for each in resources}
+
+
+def _remembering(resource: Resource, memory: Json) -> Resource:
+    if resource.declaration is None:
+        return resource
+    return resource._replace(declaration={**resource.declaration, "memory": memory})
+
+
+def _thing(resource: Resource) -> tuple[str, str, str | None]:
+    """What a resource is in reality: known there by its key, or else by its name."""
+    key = natural_key(resource)
+    return resource.type, resource.name if key is None else "", key
 
 
 def restore(
@@ -119,15 +134,16 @@ def restore(
     Raises StateMoved if somebody made a version since it was planned, RollbackRefused, LockHeld,
     and what a provider raises: then the version is `failed`, with all that was done recorded.
     """
-    newest, target, *_ = restoration
+    newest = restoration.newest
     if restoration.plan.unreadable:
         raise _unreadable(restoration.plan.unreadable[0])
     base = restoration.base
+    for version in (newest, restoration.target):
+        world.version(version)  # so that none is loaded while the other's hooks run
     driver = world.version(base)
     execution = Execution(
         store,
         newest.workflow,
-        metadata=_metadata(restoration),
         message=_description(restoration),
         source=driver.session.script.source if base.source_hash else None,
         source_path=driver.session.script.path,
@@ -147,7 +163,7 @@ def restore(
             copy_outputs(store, base, run)
     finally:
         if execution.finished is not None and restoration.is_rollback:
-            _tell_after(world, restoration, execution.finished)
+            tell_after(world, restoration, execution.finished)
     assert execution.finished is not None
     return execution.finished
 
@@ -160,7 +176,9 @@ async def _carry_out(world: World, run: ActiveRun, restoration: Restoration) -> 
         driver.session.run, driver.session.acting = run, True
         driver.session.known_resources.use(recorded)
     if restoration.is_rollback:
-        await _ask_hooks(world, restoration)
+        await ask_hooks(world, restoration)
+    # Only now: one that was refused has not begun, so there is nothing to finish with --resume.
+    run.set_metadata(_metadata(restoration))
     for step in plan.steps:
         await _take(world, run, restoration, step)
 
@@ -173,16 +191,29 @@ async def _take(world: World, run: ActiveRun, restoration: Restoration, step: St
             await perform(world.version(restoration.newest), "delete", resource)
         case StepKind.CREATE | StepKind.UPDATE:
             driver = world.version(restoration.target)
+            if step.kind is StepKind.UPDATE and restoration.takes_in(resource):
+                resource = _remembering(resource, {})
             declaration = {**(resource.declaration or {})}
             declaration.pop("memory", None)
             driver.session.declarations.restore(identity, declaration)
             await perform(driver, "put", resource)
         case StepKind.RECORD:
+            if restoration.takes_in(resource):
+                resource = await _taken_in(world.version(restoration.target), run, resource)
             run.record_all([_draft(resource)])
         case StepKind.FORGET:
             run.remove(*identity)
         case StepKind.KEEP:
             pass
+
+
+async def _taken_in(driver: Driver, run: ActiveRun, resource: Resource) -> Resource:
+    """A thing that somebody made just as it shall be: the workflow did not, and remembers that."""
+    memory = await prepared(driver, _remembering(resource, {}), resource.attributes)
+    contents = driver.session.top_level.take_contents()
+    if contents:
+        run.keep_contents(contents)
+    return _remembering(resource, memory)
 
 
 def _draft(resource: Resource) -> ResourceDraft:
@@ -194,49 +225,6 @@ def _draft(resource: Resource) -> ResourceDraft:
         Action.UPDATE,
         resource.declaration,
     )
-
-
-async def _ask_hooks(world: World, restoration: Restoration) -> None:
-    newest, target, _, plan, *_ = restoration
-    facts = _facts(restoration)
-    reason = await world.tell(world.version(newest), "before_rollback", facts)
-    event = BeforeRollback(newest.workflow, newest.version, target.version, plan.steps)
-    refusals = [reason] if reason else world.plugins.refusals(datetime.now(UTC), event)
-    if refusals:
-        raise RollbackRefused(newest.workflow, refusals[0])
-
-
-def _tell_after(world: World, restoration: Restoration, finished: Run) -> None:
-    newest, target, *_ = restoration
-    world.emit(
-        AfterRollback(
-            newest.workflow, newest.version, target.version, finished.version, finished.status
-        )
-    )
-    facts = {
-        **_facts(restoration),
-        "version": finished.version,
-        "status": finished.status.value,
-        "error": finished.error_msg,
-    }
-
-    async def tell() -> None:
-        await world.tell(world.version(newest), "after_rollback", facts)
-
-    world.run(tell())
-
-
-def _facts(restoration: Restoration) -> dict[str, Any]:
-    newest, target, _, plan, *_ = restoration
-    return {
-        "workflow": newest.workflow,
-        "from_version": newest.version,
-        "to_version": target.version,
-        "steps": [
-            {"action": step.kind.value, "type": step.resource.type, "name": step.resource.name}
-            for step in plan.steps
-        ],
-    }
 
 
 def _metadata(restoration: Restoration) -> dict[str, str]:
@@ -260,64 +248,6 @@ def _unreadable(reading: Reading) -> WorkflowError:
         f"{resource.type}/{resource.name} cannot be read, so nothing was changed: {reading.error}",
         hint="Mend that, leave it out with --target, or change the records alone: --state-only",
     )
-
-
-def last_good_version(store: Store, newest: Version) -> Version:
-    """The last version before this one that succeeded or was itself rolled back to.
-
-    Before a finished rollback: before the version it went back to. For one that failed half-way it
-    is where that was going. Raises NotFound if there is none.
-    """
-    good = (RunStatus.SUCCESS, RunStatus.ROLLED_BACK)
-    went_to = rollback_target(store, newest)
-    if went_to is not None and newest.status is RunStatus.FAILED:
-        return store.version(newest.workflow, went_to)
-    before = went_to or newest.version
-    for version in store.versions(newest.workflow):
-        if version.version < before and version.status in good:
-            return version
-    raise NotFound(
-        f"{newest.workflow} has no successful version before version {before}",
-        hint=f"Name one of: sloth-runner state workflow versions {newest.workflow}",
-    )
-
-
-def rollback_target(store: Store, version: Version) -> int | None:
-    """The version that a rollback went to; None for all that is no rollback."""
-    text = store.run(version.run_id).metadata.get("rollback_to", "")
-    return int(text) if text.isdigit() else None
-
-
-def roll_back_failed_run(store: Store, run_id: str, listeners: Sequence[Listener]) -> Run | None:
-    """Bring the world back to the last successful version before a run that failed.
-
-    None if there was nothing to do. Raises NotFound if there is no such version, StateMoved if the
-    run is no longer the newest, and what `restore` raises.
-    """
-    from sloth_runner.recovering import recover
-    from sloth_runner.world import World
-
-    run = store.run(run_id)
-    newest = store.version(run.name, run.version)
-    target = last_good_version(store, newest)
-    with World(store, listeners) as world:
-        if recover(world, store, run.name):  # a change that a timeout cut off
-            newest = store.version(run.name, newest.version + 1)
-        restoration = plan_restoration(world, store, newest, target)
-        if not restoration.plan.steps:
-            return None
-        return restore(world, store, restoration)
-
-
-def copy_outputs(store: Store, version: Version, run: ActiveRun) -> None:
-    """Publish with a run what a version had published."""
-    for output in store.outputs(version.run_id).values():
-        run.set_output(output.key, output.value, sensitive=output.sensitive)
-
-
-def existing(resources: Iterable[Resource]) -> list[Resource]:
-    """Without those that the version itself deleted."""
-    return [each for each in resources if each.action is not Action.DELETE]
 
 
 def _resources(store: Store, version: Version, only: Sequence[Identity]) -> list[Resource]:

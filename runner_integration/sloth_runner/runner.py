@@ -6,7 +6,7 @@ import asyncio
 from contextlib import closing
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from sloth_runner.definitions import workflows_of
 from sloth_runner.errors import ScriptError
@@ -20,6 +20,7 @@ from sloth_runner.events import (
 from sloth_runner.execution import Execution
 from sloth_runner.loading import Loading
 from sloth_runner.resources.pruning import delete_all, no_longer_declared
+from sloth_runner.resuming import done_tasks, run_to_resume
 from sloth_runner.scheduler import Scheduler
 from sloth_runner.script import read_script
 from sloth_runner.selection import choose_workflow, left_out
@@ -67,6 +68,8 @@ class RunRequest(NamedTuple):
     """Lua files that it requires, likewise, by the name it gives them."""
     after_run: str | None = None
     """The run that must be the workflow's newest when this one begins, "" for none at all."""
+    resume: Literal["same", "force"] | None = None
+    """Go on with the newest run, which failed: "force" even if file or values changed since."""
     prune: bool = False
     """Delete resources that the file no longer declares, as its `prune` setting does."""
     stream_children: bool = False
@@ -132,9 +135,10 @@ def run_file(
         workflow = choose_workflow(
             workflows_of(driver.host.describe(), script), request.path, request.workflow
         )
+        name = request.name or workflow.name
         execution = Execution(
             store,
-            request.name or workflow.name,
+            name,
             metadata=request.metadata,
             message=request.message,
             source=script.source,
@@ -144,6 +148,7 @@ def run_file(
             lock_timeout=timedelta(seconds=request.lock_timeout),
             on_waiting=on_waiting,
             on_lock_lost=supervisor.stop,
+            resume=lambda: run_to_resume(store, name, session, request.resume),
         )
         return _execute(execution, store, workflow, request, loading, driver, supervisor)
 
@@ -168,7 +173,13 @@ def _execute(
                 run.subscribe(lambda each: emit(ResourceChanged(driver.session.current.name, each)))
             emit(RunStarted(run.id, run.name, run.version, tuple(t.name for t in workflow.tasks)))
             scheduler = Scheduler(
-                workflow, run, driver, outcomes, max_parallel=request.max_parallel, left_out=skipped
+                workflow,
+                run,
+                driver,
+                outcomes,
+                max_parallel=request.max_parallel,
+                left_out=skipped,
+                done=done_tasks(store, run.resumes),
             )
             _settle_what_was_interrupted(driver, run, supervisor)
             last_words = partial(_interrupt_elsewhere, store, run.id)
@@ -198,6 +209,7 @@ def _settle_what_was_interrupted(driver: Driver, run: ActiveRun, supervisor: Sup
     async def work() -> None:
         for each in await settle(driver, run, unfinished):
             operation = each.operation
+            driver.session.declarations.settled.add((operation.type, operation.name))
             what = f"{operation.verb} {operation.type}/{operation.name}"
             text = f"run {each.run_id} was interrupted in: {what}; {each.found}"
             driver.session.emit(TaskOutput(None, "warn", text))

@@ -16,12 +16,13 @@ from sloth_state.errors import Interrupted, SlothError
 from sloth_state.model import TaskStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from sloth_runner.active_run import ActiveRun
     from sloth_runner.driver import Driver
     from sloth_runner.task_records import TaskOutcome
     from sloth_runner.workflow import Task, Workflow
+    from sloth_state.model import TaskRecord
 
 _FAILED_EARLIER = "not started, because a task failed before and continue_on_error is off"
 
@@ -42,16 +43,19 @@ class Scheduler:
         *,
         max_parallel: int | None = None,
         left_out: Collection[str] = (),
+        done: Mapping[str, TaskRecord] = {},
     ) -> None:
         """`outcomes` is filled, by task, while it runs, so that it tells of an interrupted run too.
 
-        `left_out`: tasks that count as done without being run (--only, --skip).
+        `left_out`: tasks that count as done without being run (--only, --skip). `done`: those that
+        an earlier run did, which this one goes on with; they are not run either.
         """
         self._workflow = workflow
         self._driver = driver
         self._tasks = TaskRunner(workflow, run, driver)
         self._limit = max_parallel or workflow.max_parallel_tasks or os.cpu_count() or 1
         self._left_out = left_out
+        self._done = done
         self._position = {task.name: index for index, task in enumerate(workflow.tasks)}
         self._missing = {task.name: len(task.depends_on) for task in workflow.tasks}
         self._dependents: dict[str, list[str]] = {task.name: [] for task in workflow.tasks}
@@ -107,12 +111,18 @@ class Scheduler:
     def _skip_rest(self, why: str) -> None:
         for task in self._workflow.tasks:
             if task.name not in self._outcomes:
-                self._outcomes[task.name] = self._tasks.skip(task, why)
+                self._outcomes[task.name] = self._restored(task) or self._tasks.skip(task, why)
+
+    def _restored(self, task: Task) -> TaskOutcome | None:
+        record = self._done.get(task.name)
+        return self._tasks.restore(record) if record else None
 
     def _start_ready(self) -> None:
         while self._ready and len(self._running) < self._limit:
             task = self._workflow.tasks[heapq.heappop(self._ready)]
-            if task.name in self._left_out:
+            if restored := self._restored(task):
+                self._settle(task, restored)
+            elif task.name in self._left_out:
                 self._settle(task, self._tasks.skip(task, "left out by --only or --skip"))
             elif blocker := self._blocker(task):
                 self._settle(task, self._tasks.skip(task, blocker))
@@ -140,7 +150,8 @@ class Scheduler:
             self._settle(task, finished.result())
 
     def _settle(self, task: Task, outcome: TaskOutcome) -> None:
-        if outcome.status is TaskStatus.SKIPPED and (blocker := self._blocker(task)):
+        is_skipped = outcome.status is TaskStatus.SKIPPED and task.name not in self._done
+        if is_skipped and (blocker := self._blocker(task)):
             outcome = outcome._replace(error=WorkflowError(blocker))  # its dependents follow it
         self._outcomes[task.name] = outcome
         if outcome.aborts:

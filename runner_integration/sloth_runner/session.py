@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sloth_runner.resources.known import KnownResources
     from sloth_runner.resources.reading import ReadingQueue
     from sloth_runner.script import Script
+    from sloth_runner.steps import AttemptSteps
     from sloth_runner.time_limit import TimeLimit
     from sloth_state.model import Json
     from sloth_state.store import Store
@@ -36,6 +37,8 @@ class TaskContext:
         self.contents: dict[str, bytes] = {}
         """Held for the next change of a resource, by SHA-256; its record names them."""
         self.limit: TimeLimit | None = None
+        self.steps: AttemptSteps | None = None
+        """The steps of the try that goes on, while one does."""
         self.held_locks: dict[str, Any] = {}
         """Script locks (`state.with_lock`) that the task holds, by name."""
 

@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sloth_runner.children import ProcessGroups
 from sloth_runner.errors import WorkflowError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ holds them) before they are left alone."""
 DRAIN_ROUNDS = 5
 """How often that is granted anew because something came."""
 
-_groups: set[int] = set()
+_groups = ProcessGroups()
 
 
 class Command(NamedTuple):
@@ -83,6 +84,8 @@ class _Capture(asyncio.SubprocessProtocol):
 async def run_command(command: Command) -> CommandResult:
     """Run a command to its end; when cancelled, end its whole process group first.
 
+    If this process is killed, its process group is killed too.
+
     Processes that the command leaves in the background are not waited for.
     Raises WorkflowError if it cannot be started.
     """
@@ -104,7 +107,7 @@ async def run_command(command: Command) -> CommandResult:
         await end_group(pid, capture.exited)
         raise
     finally:
-        _groups.discard(pid)
+        _groups.remove(pid)
         transport.close()
     code = 124 if timed_out else _shell_code(transport.get_returncode())
     stdout, stderr = bytes(capture.streams[1]), bytes(capture.streams[2])
@@ -201,9 +204,7 @@ async def end_group(pid: int, exited: asyncio.Event) -> None:
 
 def kill_all_groups() -> None:
     """SIGKILL every group that still runs. Any thread may call it."""
-    for pid in list(_groups):
-        with suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
+    _groups.kill_all()
 
 
 def _shell_code(returncode: int | None) -> int:

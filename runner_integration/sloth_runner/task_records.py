@@ -66,6 +66,12 @@ class TaskRecords:
         )
         return outcome
 
+    def restore(self, record: TaskRecord) -> TaskOutcome:
+        """A task that an earlier run has done is not run again; its output is there anyway."""
+        why = f"done by run {record.done_by}"
+        self._emit(TaskFinished(record.name, TaskStatus.SKIPPED, 0, 0.0, why, None, changed=True))
+        return TaskOutcome(TaskStatus.SKIPPED, why, record.output)
+
     def _save(self, task: Task, outcome: TaskOutcome, started: datetime) -> datetime:
         ended = datetime.now(UTC)
         skipped = outcome.status is TaskStatus.SKIPPED

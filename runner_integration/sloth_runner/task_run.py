@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sloth_runner.errors import TaskFailed, TaskTimeout, WorkflowError
 from sloth_runner.events import TaskOutput
 from sloth_runner.session import TaskContext
+from sloth_runner.steps import AttemptSteps
 from sloth_runner.subprocesses import Command, run_command
 from sloth_runner.task_records import TaskOutcome, TaskRecords
 from sloth_runner.time_limit import TimeLimit
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from sloth_runner.active_run import ActiveRun
     from sloth_runner.driver import Driver
     from sloth_runner.workflow import Task, Workflow
-    from sloth_state.model import Json
+    from sloth_state.model import Json, TaskRecord
 
 
 class TaskRunner:
@@ -75,6 +76,10 @@ class TaskRunner:
         outcome = TaskOutcome(TaskStatus.SKIPPED, message=why)
         return self._records.finish(task, outcome, datetime.now(UTC))
 
+    def restore(self, record: TaskRecord) -> TaskOutcome:
+        """Take over what an earlier run has done; that it is, is recorded already."""
+        return self._records.restore(record)
+
     # -- the course of a task --------------------------------------------------------------
 
     async def _decide(self, task: Task, context: TaskContext, facts: dict[str, Any]) -> TaskOutcome:
@@ -109,13 +114,17 @@ class TaskRunner:
                 )
 
     async def _try(self, task: Task, context: TaskContext, facts: dict[str, Any]) -> dict[str, Any]:
-        async with self._limit(task, context):
-            for hook in task.hooks.get("pre_hook", ()):
-                await self._driver.call("hook", hook, context, facts)
-            result = await self._command(task, context, facts)
-            for hook in task.hooks.get("post_hook", ()):
-                await self._driver.call("hook", hook, context, facts)
-            return result
+        context.steps = AttemptSteps(self._run, task.name)
+        try:
+            async with self._limit(task, context):
+                for hook in task.hooks.get("pre_hook", ()):
+                    await self._driver.call("hook", hook, context, facts)
+                result = await self._command(task, context, facts)
+                for hook in task.hooks.get("post_hook", ()):
+                    await self._driver.call("hook", hook, context, facts)
+                return result
+        finally:
+            context.steps = None
 
     async def _command(
         self, task: Task, context: TaskContext, facts: dict[str, Any]

@@ -9,12 +9,20 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import declared
+import exchange
 import recording
 import starting
 import versions
 from measure import table
 
-GROUPS = {"recording": recording, "versions": versions, "starting": starting}
+GROUPS = {
+    "recording": recording,
+    "versions": versions,
+    "starting": starting,
+    "declared": declared,
+    "exchange": exchange,
+}
 
 chosen = sys.argv[1:] or list(GROUPS)
 with tempfile.TemporaryDirectory(prefix="sloth-bench-") as folder:

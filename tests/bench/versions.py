@@ -22,10 +22,10 @@ def figures(folder: Path) -> list[Figure]:
     """Disk and time of a version, and reading the first and the last one."""
     database = folder / "versions.db"
     with open_store(str(database)) as store:
-        _write(store, range(RESOURCES), 0)
+        write(store, range(RESOURCES), 0)
         before = _size(database)
         times = [
-            seconds(lambda version=version: _write(store, _changed(version), version))  # type: ignore[misc]
+            seconds(lambda version=version: write(store, changed(version), version))  # type: ignore[misc]
             for version in range(1, VERSIONS)
         ]
         grown = (_size(database) - before) / (VERSIONS - 1)
@@ -54,12 +54,12 @@ def _attributes(number: int, version: int) -> dict[str, object]:
     }
 
 
-def _changed(version: int) -> range:
+def changed(version: int) -> range:
     start = version * CHANGED % RESOURCES
     return range(start, start + CHANGED)
 
 
-def _write(store: Store, numbers: range, version: int) -> None:
+def write(store: Store, numbers: range, version: int) -> None:
     drafts = [
         ResourceDraft("docker_container", f"web-{number}", _attributes(number, version), "running")  # type: ignore[arg-type]
         for number in numbers

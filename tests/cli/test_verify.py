@@ -11,7 +11,7 @@ import apsw
 import pytest
 
 from sloth_state.leases import acquire
-from sloth_state.model import LockScope, NewRun, ResourceDraft, Run, RunStatus
+from sloth_state.model import LockScope, NewOperation, NewRun, ResourceDraft, Run, RunStatus
 from sloth_state.open import open_store
 
 Sloth = Callable[..., Any]
@@ -36,7 +36,7 @@ def test_a_sound_store_is_ok(sloth: Sloth, store_path: Path) -> None:
     assert sloth(*VERIFY) == (0, f"OK: nothing is wrong with {url}\n", "")
     code, out, err = sloth(*VERIFY, "-o", "json")
     assert (code, err) == (0, "")
-    assert json.loads(out) == {"ok": True, "url": url, "problems": []}
+    assert json.loads(out) == {"ok": True, "url": url, "problems": [], "unsettled": {}}
 
 
 def test_changed_bytes_are_a_table_of_problems(sloth: Sloth, store_path: Path) -> None:
@@ -66,6 +66,27 @@ def test_verify_changes_nothing_not_even_a_dead_run(sloth: Sloth, dead_holder: A
 
         assert sloth(*VERIFY).err == ""
         assert store.run(run.id).status is RunStatus.RUNNING
+
+
+def test_what_killed_runs_left_half_done_is_no_damage_and_is_said(
+    sloth: Sloth, finished_run: Callable[..., Run]
+) -> None:
+    with open_store(None) as store:
+        lock = acquire(store, LockScope.WORKFLOW, "late")
+        run = store.begin_run(NewRun("late", {}), lock)
+        operation = NewOperation("create", "file", "a", None, None, None, {}, {})
+        store.begin_operation(run.id, operation, lock)
+        store.finish_run(run.id, RunStatus.FAILED, lock)
+        store.release_lock(lock)
+
+    code, out, err = sloth(*VERIFY)
+
+    assert (code, out[:3]) == (0, "OK:")
+    assert err == (
+        "Note: killed runs of late left 1 operation half-done; "
+        "settle that with: sloth-runner state workflow recover late\n"
+    )
+    assert json.loads(sloth(*VERIFY, "-o", "json").out)["unsettled"] == {"late": 1}
 
 
 @pytest.mark.parametrize("command", ["verify", "list"])

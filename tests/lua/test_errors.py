@@ -93,7 +93,7 @@ HINTS = {
     ),
     "kubernetes.apply()": (
         "t.sloth:1: attempt to index global 'kubernetes' (a nil value)",
-        "There is no global 'kubernetes'. Modules are: crypto, exec, fs, json, log, resource, sleep, state, values.",
+        "There is no global 'kubernetes'. Modules are: crypto, exec, fs, json, log, resource, sleep, state, step, values.",
     ),
     "local a = 'x' .. nope": (
         "t.sloth:1: attempt to concatenate global 'nope' (a nil value)",

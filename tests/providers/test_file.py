@@ -216,11 +216,23 @@ def test_rollback_brings_every_version_back(workflow: Any) -> None:
     workflow.declares()
     workflow.run("--prune")
     seen[3] = path.read_bytes(), mode(path)
-    path.write_text("somebody else's")
     for version in (1, 2, 3, 2, 1, 3):
         workflow.rolls_back(version)
         assert (path.read_bytes(), mode(path)) == seen[version]
     assert seen[3][0] == b"before"
+
+
+def test_what_somebody_wrote_since_is_put_back_too(workflow: Any) -> None:
+    path = workflow.folder / "a"
+    workflow.declares('file{ name = "a", path = "a", content = "ours" }')
+    workflow.run()
+    workflow.declares()
+    workflow.run("--prune")
+    path.write_text("somebody else's")
+    workflow.rolls_back(1)
+    assert path.read_text() == "ours"
+    workflow.rolls_back(2)
+    assert path.read_text() == "somebody else's"
 
 
 def test_links_and_folders_are_neither_followed_nor_replaced(workflow: Any) -> None:

@@ -48,6 +48,7 @@ BUILT_IN = [
     "sleep",
     "fs",
     "state",
+    "step",
     "resource",
     "providers",
 ]

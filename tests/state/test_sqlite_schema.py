@@ -94,6 +94,14 @@ def test_a_store_with_declared_resources_has_their_journal_contents_and_drift(
         assert detection.actual == {**detection.expected, "mode": "0600"}
 
 
+@pytest.mark.parametrize("number", [each.number for each in MIGRATIONS if each.number >= 2])
+def test_a_store_with_steps_has_what_they_gave(number: int, tmp_path: Path) -> None:
+    with open_store(str(_restored(number, tmp_path))) as store:
+        failed = store.version("deploy", 3).run_id
+        (step,) = store.steps(failed, "configure")
+        assert step[:4] == ("configure", 1, "build image", "sha256:1f")
+
+
 def test_a_resource_of_the_first_schema_was_only_recorded(tmp_path: Path) -> None:
     with open_store(str(_restored(1, tmp_path))) as store:
         assert {each.declaration for each in store.resources("deploy", version=2)} == {None}
@@ -158,3 +166,15 @@ def test_an_older_store_that_cannot_be_written_to_says_that_it_must_be_upgraded(
         f"and its schema {NEWEST - 1} must be upgraded first"
     )
     database.close()
+
+
+@pytest.mark.parametrize("number", [each.number for each in MIGRATIONS if each.number >= 2])
+def test_a_store_that_was_pruned_has_what_is_needed_to_check_it(
+    number: int, tmp_path: Path
+) -> None:
+    with open_store(str(_restored(number, tmp_path))) as store:
+        (version,) = store.versions("pruned")
+        assert (version.version, version.parent) == (2, 1)
+        (motd,) = store.resources("pruned")
+        assert motd.attributes == {"number": 2}
+        assert store.verify() == []

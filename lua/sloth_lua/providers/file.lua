@@ -56,6 +56,10 @@ end
 -- Whether the declaration alone says how the file shall be.
 function file.is_plain(r) return r.content ~= nil and absolute(r.path) == r.path end
 
+function file.read_if_as_recorded(r, about, said)
+  return call("file.read_if_as_recorded", r.name, r.path, about, said)
+end
+
 function file.read(r)
   local encoded = call("file.read", r.type, r.path, (r.content_sha256 or r.content) ~= nil)
   return encoded and { encoded = encoded }

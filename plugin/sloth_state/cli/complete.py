@@ -66,6 +66,13 @@ def complete_resource_type(store: Store, context: click.Context, word: str) -> I
 
 
 @_from_store
+def complete_resource(store: Store, context: click.Context, word: str) -> Iterable[str]:
+    """Type and name ("file/motd") of the resources that the REF on the line has."""
+    run = _run_on_the_line(store, context)
+    return [f"{each.type}/{each.name}" for each in store.resources(run.name, version=run.version)]
+
+
+@_from_store
 def complete_output_key(store: Store, context: click.Context, word: str) -> Iterable[str]:
     """Keys of the outputs that the REF on the line has."""
     return store.outputs(_run_on_the_line(store, context).id)

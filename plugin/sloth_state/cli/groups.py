@@ -30,7 +30,30 @@ WORKFLOW_COMMANDS = {
     "unlock": LazyCommand(
         "sloth_state.cli.locks:unlock_command", "Take a lock away from its holder."
     ),
+    "prune": LazyCommand(
+        "sloth_state.cli.prune:command", "Drop old versions of a workflow, or of all, after asking."
+    ),
+    "export": LazyCommand(
+        "sloth_state.cli.exporting:command", "Write a workflow's whole history to a file."
+    ),
+    "import": LazyCommand(
+        "sloth_state.cli.importing:command", "Add a history that was exported, here or elsewhere."
+    ),
+    "backup": LazyCommand(
+        "sloth_state.cli.backup:command", "Copy the whole store while it is used."
+    ),
+    "restore": LazyCommand(
+        "sloth_state.cli.restore:command", "Put a backup in the place of the store."
+    ),
+    "search": LazyCommand(
+        "sloth_state.cli.search:command", "Find TEXT in the newest version of every workflow."
+    ),
+    "stats": LazyCommand("sloth_state.cli.stats:command", "Show how much the store holds."),
     "verify": LazyCommand("sloth_state.cli.verify:command", "Check the whole store for damage."),
+    "repair": LazyCommand(
+        "sloth_state.cli.repair:command",
+        "Mend what is damaged in the store, as far as that can be done.",
+    ),
 }
 
 

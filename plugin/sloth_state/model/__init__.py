@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from sloth_state.model.drift import Detection as Detection
     from sloth_state.model.drift import DriftState as DriftState
     from sloth_state.model.drift import NewDetection as NewDetection
+    from sloth_state.model.histories import AddedHistory as AddedHistory
+    from sloth_state.model.histories import History as History
+    from sloth_state.model.histories import HistoryRecord as HistoryRecord
+    from sloth_state.model.histories import NewHistory as NewHistory
     from sloth_state.model.json import Json as Json
     from sloth_state.model.locks import Holder as Holder
     from sloth_state.model.locks import Lock as Lock
@@ -27,12 +31,15 @@ if TYPE_CHECKING:
     from sloth_state.model.records import AuditEntry as AuditEntry
     from sloth_state.model.records import KeyValueStats as KeyValueStats
     from sloth_state.model.records import Problem as Problem
+    from sloth_state.model.records import Repair as Repair
+    from sloth_state.model.records import StoreStats as StoreStats
     from sloth_state.model.resources import Action as Action
     from sloth_state.model.resources import Resource as Resource
     from sloth_state.model.resources import ResourceDraft as ResourceDraft
     from sloth_state.model.runs import NewRun as NewRun
     from sloth_state.model.runs import Run as Run
     from sloth_state.model.runs import RunStatus as RunStatus
+    from sloth_state.model.steps import Step as Step
     from sloth_state.model.tasks import Output as Output
     from sloth_state.model.tasks import TaskRecord as TaskRecord
     from sloth_state.model.tasks import TaskStatus as TaskStatus
@@ -41,25 +48,32 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Action": "resources",
+    "AddedHistory": "histories",
     "AuditEntry": "records",
     "Changes": "versions",
     "Detection": "drift",
     "DriftState": "drift",
+    "History": "histories",
+    "HistoryRecord": "histories",
     "Holder": "locks",
     "Json": "json",
     "KeyValueStats": "records",
     "Lock": "locks",
     "LockScope": "locks",
     "NewDetection": "drift",
+    "NewHistory": "histories",
     "NewOperation": "operations",
     "NewRun": "runs",
     "Operation": "operations",
     "Output": "tasks",
     "Problem": "records",
+    "Repair": "records",
     "Resource": "resources",
     "ResourceDraft": "resources",
     "Run": "runs",
     "RunStatus": "runs",
+    "StoreStats": "records",
+    "Step": "steps",
     "TaskRecord": "tasks",
     "TaskStatus": "tasks",
     "Version": "versions",

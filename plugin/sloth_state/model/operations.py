@@ -15,7 +15,7 @@ class NewOperation(NamedTuple):
     """A change that is about to be made."""
 
     verb: str
-    """create, update or delete."""
+    """create, update or delete; run for a command, whose type is "exec" and whose name is its key."""
     type: str
     name: str
     key: str | None
@@ -45,3 +45,5 @@ class Operation(NamedTuple):
     """None: the process was gone before its end; only reading can tell what was done."""
     error: str | None
     """Why it failed; None if it did not."""
+    result: Json = None
+    """What a command gave; None for other operations."""

@@ -52,3 +52,7 @@ class NewRun(NamedTuple):
     """The values the file runs with, kept in the same way."""
     modules: Mapping[str, bytes] = {}
     """Further files that the workflow file consists of, by the name it gives them."""
+    resumes: str | None = None
+    """The run of the same workflow that this one goes on with: it takes over the tasks that were
+    done, as skipped ones, the outputs, and the steps and keyed commands that need not be done
+    again."""

@@ -32,6 +32,8 @@ class TaskRecord(NamedTuple):
     error_msg: str | None = None
     location: str | None = None
     """Where in the script it failed: "deploy.sloth:12"."""
+    done_by: str | None = None
+    """The earlier run that did it, if this one goes on with that and skipped it."""
 
 
 class Output(NamedTuple):

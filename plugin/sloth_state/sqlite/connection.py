@@ -135,6 +135,15 @@ class Connection:
         finally:
             self._undo("ROLLBACK")
 
+    def copy_to(self, target: apsw.Connection) -> None:
+        """Copy the whole database, as it is at one moment, over another. Blocks no writer."""
+        self._check_owner()
+        try:
+            with target.backup("main", self._database, "main") as backup:
+                backup.step()
+        except apsw.Error as error:
+            self._fail(error)
+
     def close(self) -> None:
         """Give the file up. Closing twice is allowed.
 

@@ -26,11 +26,10 @@ def _text(attributes: Mapping[str, Json], what: str) -> str:
 
 
 _NEWEST = """
-    SELECT d.resource_key, d.version, d.expected, d.actual, d.drifted, d.error
-    FROM drift_detections d JOIN (
-        SELECT resource_key, max(detection_key) AS newest FROM drift_detections
-        JOIN workflow_resources USING (resource_key) WHERE workflow_key = ? GROUP BY resource_key
-    ) n ON n.newest = d.detection_key
+    SELECT r.type, r.name, r.resource_key, d.expected, d.actual, d.drifted, d.error
+    FROM workflow_resources r LEFT JOIN drift_detections d ON d.detection_key =
+        (SELECT max(detection_key) FROM drift_detections n WHERE n.resource_key = r.resource_key)
+    WHERE r.workflow_key = ?
 """
 
 
@@ -53,12 +52,11 @@ class Detections(StoreBase):
         ]
         with self._db.transaction():
             workflow_key, now = self._workflow_key(workflow), self._now()
-            keys = self._resource_keys(workflow_key)
-            known = {row[0]: row[1:] for row in self._db.select(_NEWEST, (workflow_key,))}
+            known = {row[:2]: row[2:] for row in self._db.select(_NEWEST, (workflow_key,))}
             new = [
-                (keys[identity], version, now, *found)
+                (known[identity][0], version, now, *found)
                 for identity, version, *found in rows
-                if identity in keys and known.get(keys[identity]) != (version, *found)
+                if identity in known and known[identity][1:] != tuple(found)
             ]
             DETECTIONS.insert_many(self._db, new)
             return len(new)
@@ -73,13 +71,6 @@ class Detections(StoreBase):
             (self._workflow_key(workflow), type, -1 if limit is None else limit),
         )
         return [self._detection(row) for row in rows]
-
-    def _resource_keys(self, workflow_key: int) -> dict[tuple[str, str], int]:
-        rows = self._db.select(
-            "SELECT type, name, resource_key FROM workflow_resources WHERE workflow_key = ?",
-            (workflow_key,),
-        )
-        return {(type, name): key for type, name, key in rows}
 
     def _detection(self, row: Row) -> Detection:
         key, *columns, checksum, id, type, name = row

@@ -75,6 +75,11 @@ def _check_header(path: str, header: bytes) -> None:
         raise StoreForeign(path, "is an SQLite database of another program", hint=_KEEP_IT)
 
 
+def is_store(path: str) -> bool:
+    """Whether an SQLite file is a store, by its header alone."""
+    return int.from_bytes(_read_header(path)[68:72], "big") == APPLICATION_ID
+
+
 def missing_bytes(path: str) -> int:
     """How many bytes the file is shorter than its header says; 0 if it is not."""
     header = _read_header(path)

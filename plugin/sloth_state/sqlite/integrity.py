@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from sloth_state.errors import StoreDamaged
@@ -25,7 +26,8 @@ def all_problems(db: Connection) -> list[Problem]:
         problems += _attempt(db, table.name, _rows_checker(table))
     problems += _attempt(db, HISTORY, _check_past)
     problems += _attempt(db, "contents", _check_contents)
-    problems += _attempt(db, HISTORY, _check_intervals)
+    if not any(problem.place == "file" for problem in problems):
+        problems += _attempt(db, HISTORY, _check_intervals)
     # A hash that does not fit would only say again what is said already.
     return problems or list(_attempt(db, "state_versions", check_versions))
 
@@ -77,18 +79,43 @@ def _check_contents(db: Connection) -> Iterator[Problem]:
 
 
 def _check_intervals(db: Connection) -> Iterator[Problem]:
-    """The states of a resource follow each other: each begins where the one before ends."""
+    """The states of a resource follow each other: each begins where the one before ends.
+
+    States that no version has any more may be missing, as after `prune`, but not be there.
+    """
+    versions = version_numbers(db)
     rows = db.stream(
-        "SELECT resource_key, id, h.valid_from, h.valid_to "
-        "FROM workflow_resource_history h JOIN workflow_resources USING (resource_key) "
-        "UNION ALL SELECT resource_key, id, valid_from, NULL FROM workflow_resources "
-        "ORDER BY 1, 3"
+        "SELECT resource_key, r.workflow_key, id, h.valid_from, h.valid_to "
+        "FROM workflow_resource_history h JOIN workflow_resources r USING (resource_key) "
+        "UNION ALL SELECT resource_key, workflow_key, id, valid_from, NULL FROM workflow_resources "
+        "ORDER BY 1, 4"
     )
-    before, expected = None, None
-    for key, id, valid_from, valid_to in rows:
-        if key == before and valid_from != expected:
-            yield Problem(
-                f"resource {id}",
-                f"has a state that ends at {expected}, and the next at {valid_from}",
-            )
-        before, expected = key, valid_to
+    before, end = None, None
+    for key, workflow_key, id, valid_from, valid_to in rows:
+        known = versions.get(workflow_key, [])
+        if key == before and end is not None and not follows(known, end, valid_from):
+            what = f"has a state that ends at {end}, and the next at {valid_from}"
+            yield Problem(f"resource {id}", what)
+        if valid_to is not None and not any_between(known, valid_from, valid_to):
+            what = f"has a state from {valid_from} to {valid_to} that no version has"
+            yield Problem(f"resource {id}", what)
+        before, end = key, valid_to
+
+
+def version_numbers(db: Connection) -> dict[int, list[int]]:
+    """The numbers of each workflow's versions, sorted, by its key."""
+    versions: dict[int, list[int]] = {}
+    for key, version in db.stream("SELECT workflow_key, version FROM workflow_states ORDER BY 2"):
+        versions.setdefault(key, []).append(version)
+    return versions
+
+
+def follows(versions: list[int], end: int, start: int) -> bool:
+    """Whether a state that begins at `start` is the next one that any version has."""
+    return end == start or (end < start and not any_between(versions, end, start))
+
+
+def any_between(versions: list[int], first: int, end: int) -> bool:
+    """Whether there is a version from `first` up to, but not in, `end`."""
+    at = bisect_left(versions, first)
+    return at < len(versions) and versions[at] < end

@@ -9,12 +9,12 @@ from sloth_state.errors import ReferenceNotFound, UsageError
 from sloth_state.sqlite.resources import Resources
 from sloth_state.sqlite.tables import OPERATIONS
 from sloth_state.sqlite.timestamps import from_microseconds, from_optional_microseconds
-from sloth_state.values import canonical, check_text, from_json
+from sloth_state.values import canonical, check_name, check_text, from_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sloth_state.model import Lock, NewOperation, Operation, Resource, ResourceDraft
+    from sloth_state.model import Json, Lock, NewOperation, Operation, Resource, ResourceDraft
     from sloth_state.sqlite.base import OpenRun
     from sloth_state.sqlite.connection import Row
 
@@ -27,6 +27,8 @@ class Operations(Resources):
     def begin_operation(
         self, run_id: str, new: NewOperation, lock: Lock, *, contents: Sequence[bytes] = ()
     ) -> int:
+        check_name(new.type, "the resource's type")
+        check_name(new.name, "the resource's name")
         what = f"{new.type}/{new.name}"
         before = None if new.before is None else canonical(new.before, f"{what} before")
         wanted = canonical(dict(new.wanted), what)
@@ -44,7 +46,7 @@ class Operations(Resources):
             OPERATIONS.insert(
                 self._db,
                 *(run.run_key, number, *said, before, wanted, declaration),
-                *(run.now, None, None),
+                *(run.now, None, None, None),
             )
             return number
 
@@ -57,15 +59,17 @@ class Operations(Resources):
         record: ResourceDraft | None = None,
         remove: tuple[str, str] | None = None,
         error: str | None = None,
+        result: Json = None,
         of_run: str | None = None,
     ) -> Resource | None:
+        outcome = None if result is None else canonical(result, "the operation's result")
         content = None if record is None else self._writer.checked(record)
         if error is not None:
             check_text(error, "the error")
         with self._db.transaction():
             run = self._open_run(run_id, lock)
             begun_in = run.run_key if of_run is None else self._earlier_run(run, of_run)
-            self._close(begun_in, number, run.now, error)
+            self._close(begun_in, number, run.now, error, outcome)
             if record is not None and content is not None:
                 made = record.action is model.Action.CREATE
                 return self._writer.record(run, record, content, made=made)
@@ -111,22 +115,24 @@ class Operations(Resources):
             raise ReferenceNotFound(id)
         return int(row[0])
 
-    def _close(self, run_key: int, number: int, now: int, error: str | None) -> None:
+    def _close(
+        self, run_key: int, number: int, now: int, error: str | None, result: str | None
+    ) -> None:
         row = self._db.first(f"{_SELECT} WHERE run_key = ? AND number = ?", (run_key, number))
         if row is None:
             raise UsageError(f"the run has no operation {number}")
         key, *columns, checksum = row
         OPERATIONS.check(self._db, key, columns, checksum)
-        *before, ended_at, _ = columns
+        *before, ended_at, _, _ = columns
         if ended_at is not None:
             raise UsageError(f"operation {number} has ended before")
-        OPERATIONS.update(self._db, key, *before, now, error)
+        OPERATIONS.update(self._db, key, *before, now, error, result)
 
     def _operation(self, row: Row) -> Operation:
         key, *columns, checksum = row
         OPERATIONS.check(self._db, key, columns, checksum)
         _, number, verb, type, name, natural_key, task, before, wanted, declaration = columns[:10]
-        began_at, ended_at, error = columns[10:]
+        began_at, ended_at, error, result = columns[10:]
         return model.Operation(
             number,
             verb,
@@ -140,4 +146,5 @@ class Operations(Resources):
             from_microseconds(began_at),
             from_optional_microseconds(ended_at),
             error,
+            None if result is None else from_json(result),
         )

@@ -56,6 +56,7 @@ class Outputs(StoreBase):
                 to_optional_microseconds(task.ended_at),
                 output,
                 *texts,
+                task.done_by,
             )
 
     def tasks(self, run_id: str) -> list[TaskRecord]:
@@ -67,7 +68,7 @@ class Outputs(StoreBase):
         tasks = []
         for row_key, *columns, checksum in rows:
             TASKS.check(self._db, row_key, columns, checksum)
-            _, name, status, attempts, started_at, ended_at, output, error_msg, location = columns
+            _, name, status, attempts, started_at, ended_at, output, *rest = columns
             tasks.append(
                 model.TaskRecord(
                     name,
@@ -76,8 +77,7 @@ class Outputs(StoreBase):
                     from_optional_microseconds(started_at),
                     from_optional_microseconds(ended_at),
                     from_json(output),
-                    error_msg,
-                    location,
+                    *rest,
                 )
             )
         return tasks

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def open_for_reading(path: str, reason: str) -> Connection:
     """Open the store at an absolute path; `reason` is why it can only be read."""
-    database = _readable(path)
+    database = readable(path)
     try:
         database.pragma("trusted_schema", False)
         database.pragma("query_only", True)
@@ -33,7 +33,8 @@ def open_for_reading(path: str, reason: str) -> Connection:
     return Connection(database, path, queue=WriteQueue(path), read_only=reason)
 
 
-def _readable(path: str) -> apsw.Connection:
+def readable(path: str) -> apsw.Connection:
+    """A connection to any SQLite file that leaves nothing behind beside it."""
     # With a log SQLite needs shared memory. It must not make some here: what a reader leaves behind
     # may keep the owner out.
     if not files.uses_log(path) or os.path.exists(path + "-shm"):

@@ -107,6 +107,7 @@ def resources_of(db: Connection, rows: Sequence[Row], version: int) -> list[Reso
 def _as_seen(row: Row, attributes: dict[str, Json], version: int) -> Resource:
     _, _, id, type, name, valid_from, _, action, status, _, created_at, updated_at, *rest = row
     declaration = rest[0]
+    updated = from_microseconds(updated_at)
     return Resource(
         id,
         type,
@@ -114,7 +115,7 @@ def _as_seen(row: Row, attributes: dict[str, Json], version: int) -> Resource:
         _ACTIONS[action] if valid_from == version else Action.NOOP,
         status,
         JsonMap(row[9], attributes),
-        from_microseconds(created_at),
-        from_microseconds(updated_at),
+        updated if created_at == updated_at else from_microseconds(created_at),
+        updated,
         None if declaration is None else JsonMap(declaration),
     )

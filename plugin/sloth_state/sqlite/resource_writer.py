@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from sloth_state.errors import InvalidValue, ResourceNotFound
+from sloth_state.errors import InvalidValue, ResourceNotFound, UsageError
 from sloth_state.json_map import JsonMap
-from sloth_state.model import Action
+from sloth_state.model import Action, ResourceDraft
 from sloth_state.sqlite import intervals
 from sloth_state.sqlite.intervals import Content
 from sloth_state.sqlite.resource_rows import (
@@ -19,12 +19,20 @@ from sloth_state.sqlite.resource_rows import (
     stored_state,
 )
 from sloth_state.sqlite.tables import RESOURCES
-from sloth_state.values import canonical, check_name, check_size, check_text, from_json, utf8_size
+from sloth_state.values import (
+    canonical,
+    check_name,
+    check_size,
+    check_text,
+    from_json,
+    to_json,
+    utf8_size,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sloth_state.model import Json, Resource, ResourceDraft
+    from sloth_state.model import Json, Resource
     from sloth_state.sqlite.base import OpenRun
     from sloth_state.sqlite.connection import Connection
     from sloth_state.sqlite.intervals import State
@@ -81,6 +89,51 @@ class ResourceWriter:
         else:
             self._replace(run, stored, after)
         return resource_of(run, after, from_json(after.attributes))
+
+    def move(
+        self, source: OpenRun, type: str, name: str, target: OpenRun, new_name: str
+    ) -> Resource:
+        """Write that a resource has another name from now on, or is another workflow's.
+
+        It keeps its id and its age, unless that name had a resource before: then it has that one's
+        id. Raises ResourceNotFound, and UsageError if the name is taken.
+        """
+        moved = self._find(source, type, name)
+        self.remove(source, type, name)
+        assert moved is not None, "what was just removed"
+        before = moved.state
+        draft = ResourceDraft(type, new_name, {}, before.status, Action.CREATE)
+        content = Content(before.attributes, before.declaration)
+        earlier = self._find(target, type, new_name)
+        about = draft, content, target.version, target.now
+        if earlier is None:
+            born = intervals.born(target.workflow_key, before.id, *about)
+            after = born._replace(created_at=before.created_at)
+            RESOURCES.insert(self._db, *after)
+        elif intervals.is_live(earlier.state):
+            raise UsageError(f"there is a resource {type}/{new_name} already")
+        else:
+            after = intervals.revived(earlier.state, *about)
+            self._replace(target, earlier, after)
+        return resource_of(target, after, from_json(after.attributes))
+
+    def rename_dependency(self, run: OpenRun, old: str, new: str) -> None:
+        """Let whatever depends on a resource name it as it is called now."""
+        rows = self._db.select(
+            f"{SELECT_CURRENT} WHERE workflow_key = ? AND action <> 'delete' "
+            "AND instr(declaration, ?)",
+            (run.workflow_key, to_json(old)),
+        )
+        for row in rows:
+            stored = stored_state(self._db, row)
+            state = stored.state
+            declaration = from_json(state.declaration or "{}")
+            named = declaration.get("depends_on", [])
+            if old in named:
+                declaration["depends_on"] = sorted(new if each == old else each for each in named)
+                draft = ResourceDraft(state.type, state.name, {}, state.status, Action.UPDATE)
+                content = Content(state.attributes, to_json(declaration))
+                self._replace(run, stored, _after(state, run, draft, content, False))
 
     def _find(self, run: OpenRun, type: str, name: str) -> Stored | None:
         row = self._db.first(_SELECT_NAMED, (run.workflow_key, type, name))

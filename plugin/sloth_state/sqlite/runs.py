@@ -39,8 +39,9 @@ class Runs(StoreBase):
 
     def begin_run(self, new: NewRun, lock: Lock) -> Run:
         from sloth_state.sqlite import lock_rows
+        from sloth_state.sqlite.taking_over import take_over
 
-        name = _checked_workflow_name(new.name)
+        name = checked_workflow_name(new.name)
         metadata = _metadata_text(new.metadata)
         check_covers(lock, name)
         with self._db.transaction():
@@ -53,6 +54,8 @@ class Runs(StoreBase):
             run_key = RUNS.insert(self._db, run_id, workflow_key, (parent or 0) + 1, *started)
             created_by = f"{lock.holder.user}@{lock.holder.host}"
             self._open_version(run_key, now, created_by, parent, new)
+            if new.resumes is not None:
+                take_over(self._db, self._find(new.resumes), run_key, workflow_key, now)
             lock_rows.carry_run(self._db, lock, run_id)
             return self.run(run_id)
 
@@ -207,7 +210,8 @@ class Runs(StoreBase):
         return run_of(run, count)
 
 
-def _checked_workflow_name(name: str) -> str:
+def checked_workflow_name(name: str) -> str:
+    """The name itself if a workflow can be called so. Raises InvalidValue."""
     check_name(name, "the workflow's name")
     stem, mark, digits = name.rpartition("@")
     if mark and digits.isdigit():

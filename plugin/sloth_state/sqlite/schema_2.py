@@ -10,12 +10,13 @@ ALTER TABLE workflow_resource_history ADD COLUMN declaration TEXT;
 ALTER TABLE drift_detections ADD COLUMN error TEXT;
 
 -- The journal: a change to the world begins before it is made, and ends after. No ended_at: it was
--- interrupted. `before` is what was read before, NULL if nothing was there.
+-- interrupted. `before` is what was read before, NULL if nothing was there. A command that has a key
+-- is journaled too, as exec/KEY with the verb run; `result` is what it gave.
 CREATE TABLE operations (
     operation_key INTEGER PRIMARY KEY,
     run_key INTEGER NOT NULL REFERENCES workflow_states ON DELETE CASCADE,
     number INTEGER NOT NULL,
-    verb TEXT NOT NULL CHECK (verb IN ('create', 'update', 'delete')),
+    verb TEXT NOT NULL CHECK (verb IN ('create', 'update', 'delete', 'run')),
     type TEXT NOT NULL,
     name TEXT NOT NULL,
     natural_key TEXT,
@@ -26,11 +27,28 @@ CREATE TABLE operations (
     began_at INTEGER NOT NULL,
     ended_at INTEGER,
     error TEXT,
+    result TEXT,
     checksum INTEGER NOT NULL,
     UNIQUE (run_key, number)
 ) STRICT;
 
 CREATE INDEX operations_unfinished ON operations (run_key) WHERE ended_at IS NULL;
+
+-- The run that did the task, where a resumed one did not do it again.
+ALTER TABLE workflow_tasks ADD COLUMN done_by TEXT;
+
+-- What the steps of tasks gave, in the order of a task, so that they are not done again.
+CREATE TABLE steps (
+    step_key INTEGER PRIMARY KEY,
+    run_key INTEGER NOT NULL REFERENCES workflow_states ON DELETE CASCADE,
+    task TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
+    UNIQUE (run_key, task, position)
+) STRICT;
 
 -- Lua files beside the workflow file that a version was made from.
 CREATE TABLE version_modules (
@@ -48,4 +66,24 @@ CREATE TABLE kept_contents (
     PRIMARY KEY (workflow_key, content_key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX kept_contents_by_content ON kept_contents (content_key);
+
+-- Versions that came from another store. Their hashes cover the keys that their rows had there.
+CREATE TABLE imported_versions (
+    run_key INTEGER PRIMARY KEY REFERENCES workflow_states ON DELETE CASCADE,
+    hashed_workflow_key INTEGER NOT NULL,
+    hashed_run_key INTEGER NOT NULL,
+    checksum INTEGER NOT NULL
+) STRICT;
+
+-- What a version still needs of the versions right before it, which were pruned, so that its hash
+-- and its counts can be checked. `closed` is JSON: the checksums of the states of resources that it
+-- ended and that are gone; `closed_live` is how many of them were no deletions.
+CREATE TABLE version_anchors (
+    run_key INTEGER PRIMARY KEY REFERENCES workflow_states ON DELETE CASCADE,
+    parent_hash TEXT NOT NULL,
+    parent_resource_count INTEGER NOT NULL,
+    closed TEXT NOT NULL,
+    closed_live INTEGER NOT NULL,
+    checksum INTEGER NOT NULL
+) STRICT;
 """

@@ -5,25 +5,32 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Self
 
+from sloth_state.sqlite.base import check_covers
 from sloth_state.sqlite.detections import Detections
+from sloth_state.sqlite.histories import Histories
 from sloth_state.sqlite.key_values import KeyValues
 from sloth_state.sqlite.locks import Locks
+from sloth_state.sqlite.moves import Moves
 from sloth_state.sqlite.opening import connect
 from sloth_state.sqlite.operations import Operations
 from sloth_state.sqlite.outputs import Outputs
 from sloth_state.sqlite.runs import Runs
+from sloth_state.sqlite.steps import Steps
+from sloth_state.sqlite.tables import AUDIT_TRAIL
 from sloth_state.sqlite.tags import Tags
 from sloth_state.sqlite.versions import Versions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from types import TracebackType
 
-    from sloth_state.model import Problem
+    from sloth_state.model import Lock, Problem, StoreStats
 
 
-class SqliteStore(Runs, Versions, Operations, Detections, Outputs, Locks, KeyValues, Tags):
+class SqliteStore(
+    Runs, Versions, Moves, Operations, Detections, Outputs, Steps, Locks, KeyValues, Tags, Histories
+):
     """A `Store` in one SQLite file. Make one with `SqliteStore.open` or `open_store`."""
 
     @classmethod
@@ -49,11 +56,32 @@ class SqliteStore(Runs, Versions, Operations, Detections, Outputs, Locks, KeyVal
     def reopen(self) -> Self:
         return self.open(self._db.path, create=False, clock=self._clock, ids=self._new_id)
 
+    def drop_versions(self, name: str, versions: Sequence[int], lock: Lock, actor: str) -> None:
+        from sloth_state.sqlite.retention import drop_versions
+
+        check_covers(lock, name)
+        with self._db.transaction():
+            self._check_lock(lock, self._now())
+            drop_versions(self._db, name, self._workflow_key(name), set(versions))
+            detail = f"versions {', '.join(map(str, sorted(versions)))}"
+            AUDIT_TRAIL.insert(self._db, self._now(), actor, "prune", name, detail)
+
+    def stats(self) -> StoreStats:
+        from sloth_state.sqlite.statistics import statistics
+
+        with self._db.snapshot():
+            return statistics(self._db)
+
     def verify(self) -> list[Problem]:
         from sloth_state.sqlite.integrity import all_problems
 
         with self._db.snapshot():
             return all_problems(self._db)
+
+    def backup(self, path: str) -> list[Problem]:
+        from sloth_state.sqlite.copies import copy_store
+
+        return copy_store(self._db, path)
 
     def close(self) -> None:
         self._db.close()

@@ -103,7 +103,9 @@ TASKS = Table(
     "task_key",
     "run_key name status attempts started_at ended_at output error_msg location",
     unique="run_key, name",
+    added="done_by",
 )
+STEPS = Table("steps", "step_key", "run_key task position name value recorded_at")
 LOCKS = Table(
     "locks",
     "lock_key",
@@ -118,13 +120,20 @@ OPERATIONS = Table(
     "operations",
     "operation_key",
     "run_key number verb type name natural_key task before wanted declaration "
-    "began_at ended_at error",
+    "began_at ended_at error result",
+    unique="run_key, number",
 )
 DETECTIONS = Table(
     "drift_detections",
     "detection_key",
     "resource_key version detected_at expected actual drifted",
     added="error",
+)
+IMPORTED_VERSIONS = Table("imported_versions", "run_key", "hashed_workflow_key hashed_run_key")
+ANCHORS = Table(
+    "version_anchors",
+    "run_key",
+    "parent_hash parent_resource_count closed closed_live",
 )
 
 TABLES = (
@@ -134,10 +143,13 @@ TABLES = (
     RESOURCES,
     OUTPUTS,
     TASKS,
+    STEPS,
     LOCKS,
     KEY_VALUES,
     TAGS,
     AUDIT_TRAIL,
     OPERATIONS,
     DETECTIONS,
+    IMPORTED_VERSIONS,
+    ANCHORS,
 )

@@ -8,7 +8,7 @@ from sloth_state.model import Action, Changes, RunStatus, TaskStatus, Version
 from sloth_state.sqlite import files
 from sloth_state.sqlite.checksums import version_hash
 from sloth_state.sqlite.run_rows import update_run
-from sloth_state.sqlite.tables import TASKS, VERSIONS
+from sloth_state.sqlite.tables import OUTPUTS, TASKS, VERSIONS
 from sloth_state.sqlite.timestamps import from_microseconds
 
 if TYPE_CHECKING:
@@ -125,11 +125,11 @@ def _end_tasks(db: Connection, run_key: int, now: int) -> None:
     )
     for key, *columns, checksum in rows:
         TASKS.check(db, key, columns, checksum)
-        _, name, _, attempts, started_at, _, output, _, location = columns
+        _, name, _, attempts, started_at, _, output, _, *rest = columns
         error = "interrupted: the run ended before it"
         failed = TaskStatus.FAILED.value
         TASKS.update(
-            db, key, run_key, name, failed, attempts, started_at, now, output, error, location
+            db, key, run_key, name, failed, attempts, started_at, now, output, error, *rest
         )
 
 
@@ -179,8 +179,25 @@ def module_hashes(db: Connection, run_key: int) -> dict[str, str]:
 
 
 def output_checksums(db: Connection, run_key: int) -> list[int]:
-    rows = db.select("SELECT checksum FROM workflow_outputs WHERE run_key = ?", (run_key,))
-    return [checksum for (checksum,) in rows]
+    """The checksums of outputs, as the hash of their version covers them."""
+    rows = db.select(
+        "SELECT coalesce(hashed_run_key, run_key), key, value, sensitive FROM workflow_outputs "
+        "LEFT JOIN imported_versions USING (run_key) WHERE run_key = ?",
+        (run_key,),
+    )
+    return [OUTPUTS.checksum(row) for row in rows]
+
+
+def hashed_workflow_keys(db: Connection) -> dict[tuple[int, int], int]:
+    """The key that the workflow of an imported version had where its hash was made.
+
+    By the workflow's key here and the version's number; see schema 2.
+    """
+    rows = db.select(
+        "SELECT workflow_key, version, hashed_workflow_key "
+        "FROM imported_versions JOIN workflow_states USING (run_key)"
+    )
+    return {(workflow_key, version): hashed for workflow_key, version, hashed in rows}
 
 
 def _hash_of_parent(db: Connection, workflow_key: int, parent: int | None) -> str | None:

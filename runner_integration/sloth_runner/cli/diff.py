@@ -18,7 +18,7 @@ def compare_with_reality(
     """What a version recorded against what its providers read now. Keeps nothing of it."""
     from sloth_runner.checking import drifted_contents
     from sloth_runner.cli.options import warnings_only
-    from sloth_runner.restoring import existing
+    from sloth_runner.earlier_runs import existing
     from sloth_runner.world import World
     from sloth_state.drift import find_drift
 

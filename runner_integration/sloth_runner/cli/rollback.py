@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sloth_runner.cli.options import Duration
-from sloth_runner.restoring import last_good_version, rollback_target
+from sloth_runner.rollback_versions import last_good_version, rollback_target
 from sloth_state.cli.complete import complete_version
 from sloth_state.cli.options import force_option, reference_argument, shared_options
 from sloth_state.cli.text import counted

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -32,7 +32,15 @@ if TYPE_CHECKING:
     from sloth_state.store import Store
 
 
-@click.command("run", short_help="Run a workflow file and keep its state.")
+class RunCommand(click.Command):
+    """Takes `--resume FILE` for the option without a value, and FILE for the file."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        given = ["--resume=same" if each == "--resume" else each for each in args]
+        return super().parse_args(ctx, given)
+
+
+@click.command("run", cls=RunCommand, short_help="Run a workflow file and keep its state.")
 @script_options
 @values_options
 @click.option("--metadata", metavar="K=V", multiple=True, help="Add to the run's metadata.")
@@ -48,6 +56,13 @@ if TYPE_CHECKING:
     "--max-parallel", type=click.IntRange(min=1), metavar="N", help="Tasks at the same time."
 )
 @selection_options
+@click.option(
+    "--resume",
+    type=click.Choice(["same", "force"]),
+    metavar="[=force]",
+    help="Go on with the newest run, which failed, without doing again what it has done; "
+    "with =force even if the file or the values changed since.",
+)
 @click.option("--plan", "plan", metavar="PLAN", help="Do exactly what `plan --out PLAN` wrote.")
 @click.option("--confirm", is_flag=True, help="Show the plan, and ask before doing it.")
 @click.option("--yes", is_flag=True, help="Do not ask: answers --confirm.")
@@ -75,6 +90,7 @@ def command(
     only: tuple[str, ...],
     skip: tuple[str, ...],
     prune: bool,
+    resume: Literal["same", "force"] | None,
     plan: str | None,
     confirm: bool,
     yes: bool,
@@ -94,7 +110,7 @@ def command(
         values = given_values(values_files, assignments)
         request = run_request(target, file, workflow, values, only, skip, prune)
     else:
-        if any((target, file, workflow, values_files, assignments, only, skip, prune)):
+        if any((target, file, workflow, values_files, assignments, only, skip, prune, resume)):
             raise UsageError("a plan says what runs, so --plan goes without FILE and its options")
         request = _planned_request(store, plan)
     request = request._replace(
@@ -103,6 +119,7 @@ def command(
         lock_timeout=lock_timeout,
         max_parallel=max_parallel,
         stream_children=verbose or app.json,
+        resume=resume,
     )
     if confirm and not yes:
         _confirm(app, store, request)
@@ -186,7 +203,7 @@ class _LastRun:
 
 def _roll_back(app: App, store: Store, run_id: str, listeners: Sequence[Listener]) -> None:
     """Undo what a failed run did. What stands in the way of that is told beside its error."""
-    from sloth_runner.restoring import roll_back_failed_run
+    from sloth_runner.undoing import roll_back_failed_run
 
     try:
         finished = roll_back_failed_run(store, run_id, listeners)

@@ -8,12 +8,19 @@ from sloth_state.cli.lazy import LazyCommand
 _BEFORE = ("list", "show", "versions")
 
 _LIVE_COMMANDS = {
+    "adopt": LazyCommand(
+        "sloth_runner.cli.adopt:command", "Take an existing thing into the state, as it is."
+    ),
     "diff": LazyCommand(
         "sloth_runner.cli.diff:command",
         "Show what differs between two versions, or between one and reality.",
     ),
     "drift": LazyCommand(
         "sloth_runner.cli.drift:command", "Compare what is recorded with reality, changing nothing."
+    ),
+    "mv": LazyCommand(
+        "sloth_runner.cli.surgery:mv_command",
+        "Give a resource's record another name, or move it to another workflow.",
     ),
     "reconcile": LazyCommand(
         "sloth_runner.cli.rollback:reconcile_command",
@@ -22,6 +29,10 @@ _LIVE_COMMANDS = {
     "recover": LazyCommand(
         "sloth_runner.cli.recover:command",
         "Find out what killed runs left half-done, and record it.",
+    ),
+    "rm": LazyCommand(
+        "sloth_runner.cli.surgery:rm_command",
+        "Forget a resource, never touching the real thing.",
     ),
     "rollback": LazyCommand(
         "sloth_runner.cli.rollback:rollback_command",

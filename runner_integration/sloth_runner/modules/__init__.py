@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def built_in_modules(session: Session) -> list[LuaModule]:
     """All of them, for one script."""
-    from sloth_runner.modules import commands, files, library, resource, state, text
+    from sloth_runner.modules import commands, files, library, resource, state, step, text
     from sloth_runner.providers import providers_module
 
     makers = (
@@ -24,6 +24,7 @@ def built_in_modules(session: Session) -> list[LuaModule]:
         commands.sleep_module,
         files.fs_module,
         state.state_module,
+        step.step_module,
         resource.resource_module,
         providers_module,
     )

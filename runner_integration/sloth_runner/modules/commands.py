@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import sloth_lua
@@ -12,6 +13,7 @@ from sloth_runner.host.module import LuaModule
 from sloth_runner.subprocesses import Command, run_command
 
 if TYPE_CHECKING:
+    from sloth_runner.keyed_commands import KeyedCommands
     from sloth_runner.session import Session
 
 
@@ -28,8 +30,21 @@ def sleep_module(_session: Session) -> LuaModule:
 def exec_module(session: Session) -> LuaModule:
     """`exec`: commands of the shell."""
 
-    async def run(command: str, options: str, stdin: bytes | None) -> tuple[bytes, bytes, str]:
-        result = await run_command(_command(session, command, json.loads(options), stdin))
+    @cache
+    def keyed() -> KeyedCommands:
+        from sloth_runner.keyed_commands import KeyedCommands  # few scripts need it
+
+        return KeyedCommands()
+
+    async def run(text: str, encoded: str, stdin: bytes | None) -> tuple[bytes, bytes, str]:
+        options = json.loads(encoded)
+        command, key = _command(session, text, options, stdin), options.get("key")
+        if key is None:
+            result = await run_command(command)
+        else:
+            active, task = session.active_run("exec.run with a key"), session.current.name
+            rerun = options.get("rerun", False)
+            result = await keyed().run(active, task, key, command, rerun=rerun)
         problem = (result.problem or "").replace("\n", " ")
         return result.stdout, result.stderr, f"{result.exit_code} {result.duration:.6f} {problem}"
 

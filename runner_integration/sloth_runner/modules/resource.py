@@ -49,7 +49,7 @@ def resource_module(session: Session) -> LuaModule:
         assert session.plan is not None
         session.plan.tell(type, name)
 
-    deciding = ("provider", "is_as_recorded", "decide", "adopt")
+    deciding = ("provider", "decide", "adopt", "take_over")
     operations = {f"resource.{name}": getattr(declarations, name) for name in deciding}
     doing = ("begin", "finish", "fail", "forget")
     operations |= {f"resource.{name}": getattr(journal, name) for name in doing}
@@ -72,7 +72,6 @@ def resource_module(session: Session) -> LuaModule:
         waiting={"resource.python": python.call},
         raw={
             "content.hold": frozenset({0}),
-            "resource.is_as_recorded": frozenset({4}),
             "resource.decide": frozenset({6}),
         },
     )

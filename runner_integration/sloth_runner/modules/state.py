@@ -15,7 +15,7 @@ from sloth_runner.modules.key_values import KeyValues
 from sloth_runner.planned_run import PLANNED_ID
 from sloth_state.errors import InvalidValue, LockHeld, LockLost, ReferenceNotFound, ResourceNotFound
 from sloth_state.json_map import JsonMap
-from sloth_state.model import Action
+from sloth_state.model import Action, ResourceDraft
 from sloth_state.shapes import resource_shape
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def state_module(session: Session) -> LuaModule:
     state, key_values = StateOperations(session), KeyValues(session)
     names = (
         "record update remove get resources set_output output outputs output_of set_metadata "
-        "previous workflow unlock create_workflow finish_workflow"
+        "previous workflow resuming unlock create_workflow finish_workflow"
     )
     operations = {f"state.{name}": getattr(state, name) for name in names.split()}
     operations |= key_values.operations()
@@ -84,7 +84,8 @@ class StateOperations:
         attributes = {**known.attributes, **(change.get("attributes") or {})}
         status = change.get("status", known.status)
         action = _action(change.get("action"))
-        return _brief(run.record(type, name, attributes, status=status, action=action))
+        draft = ResourceDraft(type, name, attributes, status, action, known.declaration)
+        return _brief(run.record_all([draft])[0])
 
     def remove(self, type: str, name: str) -> None:
         self._run("state.remove_resource").remove(type, name)
@@ -131,6 +132,10 @@ class StateOperations:
     def workflow(self) -> dict[str, Any]:
         run = self._run("state.workflow")
         return {"id": run.id, "name": run.name, "version": run.version, "status": "running"}
+
+    def resuming(self) -> dict[str, Any] | None:
+        earlier = self._run("state.resuming").resumes
+        return None if earlier is None else {"run_id": earlier.id, "version": earlier.version}
 
     # -- locks -----------------------------------------------------------------------------
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sloth_runner.host.module import LuaModule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sloth_runner.session import Session
+    from sloth_state.model import Json
+
+    DirectReader: TypeAlias = Callable[[Session, Mapping[str, Json]], str | None]
 
 OPERATIONS: dict[str, str] = {
     "account.group": "accounts:group",
@@ -27,6 +31,7 @@ OPERATIONS: dict[str, str] = {
     "file.mode": "files:normal_mode",
     "file.owner": "files:normal_owner",
     "file.read": "files:read",
+    "file.read_if_as_recorded": "files:read_if_as_recorded",
     "file.remove": "files:remove_file",
     "file.set_permissions": "files:set_permissions",
     "file.write": "files:write",
@@ -75,24 +80,41 @@ WAITING: dict[str, str] = {
 """The same for `host.wait`; these are coroutine functions."""
 
 RAW: dict[str, frozenset[int]] = {
+    "file.read_if_as_recorded": frozenset({3}),
     "process.run": frozenset({2}),
 }
 """Positions of arguments that stay bytes, the session not counted."""
+
+
+DIRECT_READERS = {"file": "files:read_recorded"}
+"""Types of which there may be thousands, and how they are read without asking Lua for each: from
+recorded attributes, as JSON."""
+
+
+@lru_cache
+def direct_reader(type: str) -> DirectReader | None:
+    """How resources of a type are read without Lua; None if they are not."""
+    target = DIRECT_READERS.get(type)
+    return None if target is None else _found(target)
+
+
+def _found(target: str) -> Any:
+    from importlib import import_module
+
+    module, _, name = target.partition(":")
+    return getattr(import_module(f"{__name__}.{module}"), name)
 
 
 def providers_module(session: Session) -> LuaModule:
     """The operations, without a module that scripts could name."""
 
     def bound(target: str) -> Callable[..., Any]:
-        module, _, name = target.partition(":")
         found: Callable[..., Any] | None = None
 
         def call(*arguments: Any) -> Any:
             nonlocal found
             if found is None:
-                from importlib import import_module
-
-                found = getattr(import_module(f"{__name__}.{module}"), name)
+                found = _found(target)
             return found(session, *arguments)
 
         return call

@@ -19,9 +19,11 @@ from sloth_runner.providers.durable import (
     remove,
     replacing,
 )
-from sloth_state.values import to_json
+from sloth_state.values import quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sloth_runner.session import Session
     from sloth_state.model import Json
 
@@ -110,13 +112,33 @@ def read(_session: Session, type: str, path: str, owns_content: bool) -> str | N
     if facts is None:
         return None
     mode, owner, group = permissions_of(facts)
-    attributes: dict[str, Json] = {"group": group, "mode": mode, "owner": owner, "path": path}
-    if owns_content:
-        try:
-            attributes["content_sha256"], attributes["size"] = digest(path, facts.st_size)
-        except OSError as error:
-            raise explanation(path, error) from error
-    return to_json(attributes)
+    # Canonical JSON by hand: an encoder takes a sixth of the time that all the rest does.
+    text = f'"group":{quoted(group)},"mode":"{mode}","owner":{quoted(owner)},"path":{quoted(path)}'
+    if not owns_content:
+        return f"{{{text}}}"
+    try:
+        sha256, size = digest(path, facts.st_size)
+    except OSError as error:
+        raise explanation(path, error) from error
+    return f'{{"content_sha256":"{sha256}",{text},"size":{size}}}'
+
+
+def read_recorded(session: Session, attributes: Mapping[str, Json]) -> str | None:
+    """The same for a file by its recorded attributes."""
+    return read(session, "file", str(attributes["path"]), "content_sha256" in attributes)
+
+
+def read_if_as_recorded(
+    session: Session, name: str, path: str, about: str, said: bytes
+) -> str | None:
+    """The attributes of a file, if they and what is said of it are as recorded; else nothing.
+
+    One call for both, because a run may have ten thousand files of which none has changed.
+    """
+    found = read(session, "file", path, owns_content=True)
+    if found is None or not session.declarations.is_as_recorded("file", name, found, about, said):
+        return None
+    return found
 
 
 def digest(path: str, expected_size: int) -> tuple[str, int]:

@@ -64,9 +64,10 @@ def decide(
     `key` is the natural key of what is declared: if the recorded thing has another one, it is a
     different thing and must go.
     """
-    wanted = _with_kept(declared, actual, recorded, settings)
     if recorded is not None and _is_another(recorded, key):
+        wanted = _with_kept(declared, actual, None, settings)
         return Decision(Verb.REPLACE, wanted, differences(recorded.attributes, wanted))
+    wanted = _with_kept(declared, actual, recorded, settings)
     if actual is None:
         return Decision(Verb.CREATE, wanted, differences({}, wanted))
     found = differences(_seen(wanted, actual, recorded), wanted, ignore=ignore)

@@ -10,11 +10,11 @@ from _blake2 import blake2b  # hashlib loads OpenSSL, which costs milliseconds
 from typing import TYPE_CHECKING, Any
 
 from sloth_runner.errors import WorkflowError
-from sloth_runner.resources.decisions import Settings, Verb, decide
+from sloth_runner.resources.decisions import FAILED, Settings, Verb, decide
 from sloth_state.differences import differences
 from sloth_state.json_map import text_of
 from sloth_state.model import Action, ResourceDraft
-from sloth_state.values import to_json
+from sloth_state.values import check_name, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,6 +36,8 @@ class Declarations:
         self._settings: dict[str, tuple[Settings, str]] = {}
         """By type, and as the text that it came as."""
         self._known = known
+        self.settled: set[Identity] = set()
+        """Those that were only recorded because an earlier run was killed, not by the script."""
         self._by: dict[Identity, tuple[str | None, int]] = {}
         """By which task and attempt each was declared."""
         self._declarations: dict[Identity, dict[str, Any]] = {}
@@ -84,9 +86,11 @@ class Declarations:
     ) -> tuple[str, str | None]:
         """What is to be done about a declared resource, and what Lua needs for doing it."""
         run = self._session.active_run(f"resource.{type}")
-        identity = type, name
-        recorded = self._known.of(run).get(identity)
+        identity = type, check_name(name, "the resource's name")
         self._declare(identity)
+        recorded = self._known.of(run).get(identity)
+        if recorded is None:
+            recorded = self._renamed(run, identity, key)
         declaration = {
             "about": self._fingerprint(type, about, said or declared.encode()),
             **self._declaration(run, identity, json.loads(about), key),
@@ -102,6 +106,8 @@ class Declarations:
         )
         self._declarations[identity] = declaration
         if self._session.plan is not None:
+            if decision.verb is Verb.REPLACE:
+                self._renamed(run, identity, key)  # as `take_over` does
             return self._session.plan.declare(run, identity, decision, declaration, found)
         if decision.verb is Verb.NOOP:
             assert found is not None
@@ -113,6 +119,35 @@ class Declarations:
                 "before": _old_attributes(recorded, decision.wanted),
             }
         )
+
+    def _under_another_name(
+        self, run: ActiveRun, identity: Identity, key: str | None
+    ) -> Resource | None:
+        """The record of the same thing, if another name had it that is not declared so far."""
+        type, name = identity
+        other = None if key is None else self._known.of_thing(run, type, key)
+        if other is None or other.name == name or (type, other.name) in self._by:
+            return None
+        return other
+
+    def _renamed(self, run: ActiveRun, identity: Identity, key: str | None) -> Resource | None:
+        """The record of a thing that had another name until now, under its new name."""
+        type, name = identity
+        other = self._under_another_name(run, identity, key)
+        if other is None:
+            return None
+        self._known.drop(run, (type, other.name))
+        renamed = run.move(type, other.name, name)
+        self._known.note(run, renamed)
+        return renamed
+
+    def take_over(self, type: str, name: str, key: str | None) -> str:
+        """What the provider remembers of a thing that had another name until now.
+
+        For a name whose own thing has just gone, since the script means another one by it.
+        """
+        run = self._session.active_run(f"resource.{type}")
+        return to_json(_memory(self._renamed(run, (type, name), key)))
 
     def _fingerprint(self, type: str, about: str, said: bytes) -> str:
         """All that the script says of a resource, in a few digits, so that what it said last time
@@ -127,7 +162,7 @@ class Declarations:
         if earlier is not None and (earlier[0] != by[0] or earlier == by):
             raise WorkflowError(
                 f"resource.{identity[0]}: {'/'.join(identity)} is declared twice, "
-                f"first by the task {earlier[0]}",
+                f"first by {f'the task {earlier[0]}' if earlier[0] else 'a hook of the workflow'}",
                 hint="Give one of them another name.",
             )
         self._by[identity] = by
@@ -173,10 +208,12 @@ class Declarations:
             return "adopt", '{"memory":{}}'
         declaration = self._declarations[identity] | {"memory": _memory(known)}
         ignore = declaration["ignore"]
+        if declaration["about"] == known.declaration.get("about"):
+            attributes = {**known.attributes, **attributes}  # hooks may have returned further ones
         same = attributes == known.attributes or not differences(
             known.attributes, attributes, ignore=ignore
         )
-        if same and declaration == known.declaration and not known.status:
+        if same and declaration == known.declaration and known.status != FAILED:
             run.touch_unchanged(known)
         else:
             self._record(run, identity, attributes, declaration, Action.READ)
@@ -221,7 +258,8 @@ class Declarations:
         return [
             each
             for identity, each in self._known.of(run).items()
-            if identity not in self._by and not run.has_touched(*identity)
+            if identity not in self._by
+            and (identity in self.settled or not run.has_touched(*identity))
         ]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sloth_runner.resources.decisions import FAILED, Verb
 from sloth_state.differences import differences
 from sloth_state.model import Action, NewOperation, ResourceDraft
+from sloth_state.sensitive import without_sensitive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,12 +88,18 @@ class Journal:
             thing = f"{operation.type}/{operation.name}"
             self._session.output("warn", f"{thing} was {operation.verb}d, and yet differs: {paths}")
 
-    def fail(self, number: int, message: str, actual: str | None, memory: str) -> None:
-        """Journal that a change failed, and record what is there all the same."""
+    def fail(self, number: int, message: str, actual: str | None, memory: str) -> str:
+        """Journal that a change failed, and record what is there all the same.
+
+        Returns the message without what is sensitive.
+        """
         operation, run = self._operations.pop(number)
+        sensitive = cast("Sequence[str]", operation.declaration.get("sensitive", ()))
+        message = message.encode(errors="surrogateescape").decode(errors="replace")
+        message = without_sensitive(message, operation.wanted, sensitive)
         if actual is None or operation.verb == Verb.DELETE:
             run.end_operation(number, error=message)
-            return
+            return message
         identity = operation.type, operation.name
         draft = ResourceDraft(
             *identity,
@@ -104,6 +111,7 @@ class Journal:
         resource = run.end_operation(number, record=draft, error=message)
         assert resource is not None
         self._known.note(run, resource)
+        return message
 
     def forget(self, type: str, name: str) -> None:
         """Record that a thing is gone which somebody else deleted."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sloth_state.rollback import natural_key
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -19,6 +21,7 @@ class KnownResources:
 
     def __init__(self) -> None:
         self._resources: dict[Identity, Resource] | None = None
+        self._by_key: dict[tuple[str, str], Identity] | None = None
 
     def use(self, resources: dict[Identity, Resource]) -> None:
         """Take these, without asking the store for all; they are kept true."""
@@ -31,6 +34,18 @@ class KnownResources:
     def note(self, run: ActiveRun, resource: Resource) -> None:
         """One was recorded."""
         self._all(run)[resource.type, resource.name] = resource
+
+    def of_thing(self, run: ActiveRun, type: str, key: str) -> Resource | None:
+        """The one that was recorded, when first asked, as the thing with this natural key."""
+        known = self._all(run)
+        if self._by_key is None:
+            self._by_key = {
+                (each.type, found): identity
+                for identity, each in known.items()
+                if (found := natural_key(each)) is not None
+            }
+        resource = known.get(self._by_key.get((type, key), ("", "")))
+        return resource if resource is not None and natural_key(resource) == key else None
 
     def drop(self, run: ActiveRun, identity: Identity) -> None:
         """One is recorded no more."""

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, NamedTuple
 from sloth_runner.resources.decisions import FAILED
 from sloth_runner.resources.reading import read_all
 from sloth_state.drift import Reading, drifted_attributes
-from sloth_state.model import Action, Resource, ResourceDraft
+from sloth_state.model import Action, NewOperation, Resource, ResourceDraft
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sloth_runner.active_run import ActiveRun
     from sloth_runner.driver import Driver
-    from sloth_state.model import Operation
+    from sloth_state.model import Json, Operation
 
 INTERRUPTED = "interrupted before its end"
+RUN, COMMAND = "run", "exec"
+"""Verb and type of the operation that a command with a key is; its name is the key."""
 
 
 class Settled(NamedTuple):
@@ -40,14 +42,47 @@ async def settle(
 
     What is there although no run recorded it becomes part of the state, so that it can be changed
     and undone like everything else. What cannot be read stays as it is, unless `verdicts` (by type
-    and name) says whether it was done. Touches no real thing.
+    and name) says whether it was done; no command with a key can be read. Touches no real thing.
     """
-    subjects = [_subject(operation) for _, operation in unfinished]
-    readings = await read_all(driver, subjects)
-    return [
+    things = [each for each in unfinished if each[1].verb != RUN]
+    readings = await read_all(driver, [_subject(operation) for _, operation in things])
+    settled = [
         _settle(run, run_id, operation, _judged(reading, operation, verdicts))
-        for (run_id, operation), reading in zip(unfinished, readings, strict=True)
+        for (run_id, operation), reading in zip(things, readings, strict=True)
     ]
+    return settled + [
+        _settle_command(run, run_id, operation, verdicts.get((COMMAND, operation.name)))
+        for run_id, operation in unfinished
+        if operation.verb == RUN
+    ]
+
+
+def settling_hint(workflow: str, operation: Operation) -> str:
+    """What somebody can do who finds out whether an operation was done."""
+    identity = f"{operation.type}/{operation.name}"
+    return (
+        "Find out, and say so with: sloth-runner state workflow recover "
+        f"{workflow} --done {identity} (or --not-done {identity})"
+    )
+
+
+def _settle_command(
+    run: ActiveRun, run_id: str, operation: Operation, was_done: bool | None
+) -> Settled:
+    number = operation.number
+    if was_done is None:
+        found = f"nobody knows whether it was done: {operation.wanted['command']}"
+        return Settled(run_id, operation, found, is_settled=False)
+    if not was_done:
+        run.end_operation(number, of_run=run_id, error=INTERRUPTED)
+        return Settled(run_id, operation, "it was not done", True)
+    nothing: dict[str, Json] = {"stdout": "", "stderr": "", "exit_code": 0, "duration": 0}
+    run.end_operation(number, of_run=run_id, result=nothing)
+    # Whoever goes on with this run takes over what is in its own journal.
+    said = operation.wanted, operation.declaration
+    new = NewOperation(RUN, COMMAND, operation.name, None, operation.task, None, *said)
+    run.end_operation(run.begin_operation(new), result=nothing)
+    return Settled(run_id, operation, "it was done", True)
 
 
 def _judged(

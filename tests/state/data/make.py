@@ -51,11 +51,15 @@ def make(path: str) -> None:
         _first(store, lock)
         _second(store, lock)
         failed = store.begin_run(NewRun("deploy", {}), lock)
+        store.save_step(failed.id, "configure", 1, "build image", "sha256:1f", lock)
         store.finish_run(failed.id, RunStatus.FAILED, lock, error="deploy.sloth:3: no")
         store.release_lock(lock)
         store.kv_set("counter", 3)
         lock = _lock(store, "site")
         _declared(store, lock)
+        store.release_lock(lock)
+        lock = _lock(store, "pruned")
+        _pruned(store, lock)
         store.release_lock(lock)
 
 
@@ -96,6 +100,15 @@ def _declared(store: Store, lock: Lock) -> None:
     actual = {**made.attributes, "mode": "0600"}
     detection = NewDetection(made.type, made.name, made.attributes, actual, True)
     store.record_detections("site", 1, [detection])
+
+
+def _pruned(store: Store, lock: Lock) -> None:
+    """Two versions, of which the first was dropped."""
+    for number in (1, 2):
+        run = store.begin_run(NewRun("pruned", {}), lock)
+        store.record(run.id, [ResourceDraft("file", "motd", {"number": number})], lock)
+        store.finish_run(run.id, RunStatus.SUCCESS, lock)
+    store.drop_versions("pruned", [1], lock, "ada")
 
 
 def _page(name: str, memory: Mapping[str, Json]) -> ResourceDraft:

@@ -1,0 +1,1 @@
+"""Histories as files: our own documents, and what other tools write."""

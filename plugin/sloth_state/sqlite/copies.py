@@ -1,0 +1,208 @@
+"""Copies of a whole store: made while it is in use, checked, and put in its place."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import apsw
+
+from sloth_state.errors import (
+    LockHeld,
+    StoreDamaged,
+    StoreError,
+    StoreForeign,
+    StoreUnreadable,
+    UsageError,
+)
+from sloth_state.sqlite import files, lock_rows, schema
+from sloth_state.sqlite.connection import Connection
+from sloth_state.sqlite.integrity import all_problems
+from sloth_state.sqlite.read_only import readable
+from sloth_state.sqlite.translation import translate
+from sloth_state.sqlite.write_queue import WriteQueue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sloth_state.model import Holder, Lock, Problem
+
+_LOGS = ("-wal", "-shm", "-journal")
+
+
+def copy_store(db: Connection, target: str) -> list[Problem]:
+    """Copy a store as it is at one moment, without keeping anybody waiting, and check the copy.
+
+    The copy has mode 0600, and is there complete or not at all. Returns what `Store.verify` would
+    find in it. Raises UsageError if there is something at `target`.
+    """
+    target = os.path.realpath(target)
+    _reserve(target)
+    unfinished = target + ".unfinished"
+    try:
+        _copy_database(db, unfinished)
+        os.rename(unfinished, target)
+        files.sync_folder(target)
+    except BaseException:
+        files.remove_if_there(target)
+        raise
+    finally:
+        _remove(unfinished)
+    with _only_reading(target) as copy:
+        return all_problems(copy)
+
+
+class Replacement:
+    """A copy beside a store, checked and brought to the newest schema, that can take its place.
+
+    A context: what was not put in place is removed at its end.
+    """
+
+    def __init__(self, copy: str, path: str) -> None:
+        """`path` is the store's, which need not exist or be sound.
+
+        Raises StoreError if the copy is no store, or StoreDamaged if it is not sound.
+        """
+        if not files.store_exists(copy):
+            raise StoreError(copy, "does not exist", hint="Make one with: backup")
+        self._path = os.path.realpath(path)
+        self._unfinished = self._path + ".restoring"
+        files.make_folder(self._path)
+        _remove(self._unfinished)
+        try:
+            with _only_reading(copy) as source:
+                _copy_database(source, self._unfinished)
+            self._check(copy)
+        except BaseException:
+            _remove(self._unfinished)
+            raise
+
+    def __enter__(self) -> Replacement:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _remove(self._unfinished)
+
+    def put_in_place(self, keep_as: str, is_over: Callable[[Holder], bool]) -> str | None:
+        """Take the store's place; what was there is kept as `keep_as` (None if nothing was).
+
+        Raises LockHeld while somebody works with the store: a lock whose lease lasts and whose
+        holder `is_over` does not know to be gone. One that cannot be read has no locks.
+        """
+        queue = WriteQueue(self._path)
+        queue.acquire()  # from here on nobody takes a lock, and nobody is in the middle of a write
+        try:
+            _fold_in_log(self._path)
+            self._refuse_if_in_use(is_over)
+            kept = self._keep(keep_as)
+            os.rename(self._unfinished, self._path)
+            files.sync_folder(self._path)
+            return kept
+        finally:
+            queue.close()
+
+    def _check(self, copy: str) -> None:
+        database = apsw.Connection(self._unfinished, flags=apsw.SQLITE_OPEN_READWRITE)
+        try:
+            schema.check(database, copy)
+            schema.migrate(database)
+            problems = all_problems(_connection(database, copy))
+            database.pragma("journal_mode", "WAL")
+        except apsw.Error as error:
+            raise translate(error, copy, database.system_errno) from error
+        finally:
+            database.close()
+        if problems:
+            first = problems[0]
+            raise StoreDamaged(
+                copy,
+                f"is damaged: {first.place} {first.what}",
+                hint="Nothing was replaced. See all that is wrong with: "
+                f"sloth-runner state workflow verify --state {copy}",
+            )
+
+    def _refuse_if_in_use(self, is_over: Callable[[Holder], bool]) -> None:
+        for lock in self._held_locks():
+            if lock.expires_at > datetime.now(UTC) and not is_over(lock.holder):
+                raise LockHeld(lock)
+
+    def _held_locks(self) -> list[Lock]:
+        try:
+            if not files.store_exists(self._path):
+                return []
+            with _only_reading(self._path) as db:
+                rows = db.select(f"{lock_rows.SELECT_LOCKS} WHERE user IS NOT NULL")
+                return [lock_rows.lock_of(lock_rows.checked_lock(db, row)) for row in rows]
+        except (StoreDamaged, StoreForeign, StoreUnreadable):
+            return []  # a store that is broken must not stand in its own way
+
+    def _keep(self, keep_as: str) -> str | None:
+        """The old file under another name, with its log; until the end it also keeps its own."""
+        if not os.path.lexists(self._path):
+            return None
+        try:
+            os.link(self._path, keep_as)
+            for suffix in _LOGS:
+                if os.path.exists(self._path + suffix):
+                    os.rename(self._path + suffix, keep_as + suffix)
+        except OSError as error:
+            raise files.unmakeable(self._path, f"the file {keep_as}", error) from error
+        return keep_as
+
+
+def _reserve(target: str) -> None:
+    try:
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        raise UsageError(
+            f"{target} exists, and a backup never replaces anything", hint="Name another file."
+        ) from None
+    except OSError as error:
+        raise files.unmakeable(target, f"the file {target}", error) from error
+
+
+def _copy_database(source: Connection, target: str) -> None:
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    database = apsw.Connection(target, flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        source.copy_to(database)
+        # One file, that can be moved and read anywhere; a store has a log again once it is one.
+        database.pragma("journal_mode", "DELETE")
+    except apsw.Error as error:
+        raise translate(error, target, database.system_errno) from error
+    finally:
+        database.close()
+
+
+@contextmanager
+def _only_reading(path: str) -> Iterator[Connection]:
+    """The file of a store in whatever state it is, without leaving anything beside it."""
+    database = readable(path)
+    try:
+        yield _connection(database, path)
+    finally:
+        database.close()
+
+
+def _connection(database: apsw.Connection, path: str) -> Connection:
+    """For reading; `path` is for its errors."""
+    return Connection(database, path, queue=WriteQueue(path), read_only="it is only read")
+
+
+def _fold_in_log(path: str) -> None:
+    """Bring the log into the file, as far as it can be read, so that the file is complete."""
+    try:
+        database = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)
+        try:
+            database.pragma("wal_checkpoint(TRUNCATE)")
+        finally:
+            database.close()
+    except apsw.Error:
+        return  # what is in the log is kept with it
+
+
+def _remove(path: str) -> None:
+    for suffix in ("", *_LOGS):
+        files.remove_if_there(path + suffix)

@@ -1,0 +1,269 @@
+"""Every change of the world is begun durably before it is made, and ended after."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+
+LOOK = """
+import json, sys
+from sloth_state.open import open_store
+with open_store(sys.argv[1]) as store:
+    run = store.runs(limit=1)[0]
+    print(json.dumps([
+        [[each.number, each.verb, each.name, each.ended_at is not None] for each in store.operations(run.id)],
+        [[each.name, each.action.value, each.attributes["size"]] for each in store.resources("w")],
+    ]))
+"""
+
+
+def test_another_process_sees_the_beginning_before_the_effect_and_the_end_after(
+    things: Any,
+) -> None:
+    (things.folder / "look.py").write_text(LOOK)
+    url = f"sqlite:///{things.folder}/state.db"
+    look = f'exec.run([[{sys.executable} look.py {url} >> seen]], {{ timeout = "30s" }})'
+    seen = (
+        f"resource.define('seen', {{\n"
+        "  read = function(r) local t = fs.read('world/' .. r.name) return t and { size = tonumber(t) } end,\n"
+        f"  create = function(r) {look} fs.write('world/' .. r.name, tostring(r.size)) {look} end,\n"
+        f"  update = function(r) {look} fs.write('world/' .. r.name, tostring(r.size)) end,\n"
+        f"  delete = function(r) {look} fs.rm('world/' .. r.name) {look} end,\n}})"
+    )
+
+    def looked() -> list[Any]:
+        file = things.folder / "seen"
+        lines = [json.loads(line) for line in file.read_text().splitlines()]
+        file.unlink()
+        return lines
+
+    things.declares(
+        'resource.seen{ name = "a", size = 1 }',
+        'resource.seen{ name = "b", size = 1 }',
+        before=seen,
+    )
+    assert looked() == [
+        [[[1, "create", "a", False]], []],
+        [[[1, "create", "a", False]], []],
+        [[[1, "create", "a", True], [2, "create", "b", False]], [["a", "create", 1]]],
+        [[[1, "create", "a", True], [2, "create", "b", False]], [["a", "create", 1]]],
+    ]
+    things.script('resource.seen{ name = "a", size = 2 }', before=seen)
+    things.ok("run", "w.sloth", "--prune")
+    a1, b1 = ["a", "noop", 1], ["b", "noop", 1]
+    assert looked() == [
+        [[[1, "update", "a", False]], [a1, b1]],
+        [[[1, "update", "a", True], [2, "delete", "b", False]], [["a", "update", 2], b1]],
+        [[[1, "update", "a", True], [2, "delete", "b", False]], [["a", "update", 2], b1]],
+    ]
+
+
+def operations(things: Any) -> list[tuple[Any, ...]]:
+    """The journal of the newest run."""
+    with things.store() as store:
+        return [
+            (
+                each.number,
+                each.verb,
+                each.name,
+                each.task,
+                each.key,
+                each.before,
+                each.wanted,
+                each.error,
+            )
+            for each in store.operations(store.runs(limit=1)[0].id)
+            if each.ended_at is not None
+        ]
+
+
+def test_the_journal_says_what_was_there_what_was_wanted_and_why_it_failed(things: Any) -> None:
+    things.declares('resource.thing{ name = "a", id = "a", size = 1 }')
+    assert operations(things) == [(1, "create", "a", "t", "a", None, {"id": "a", "size": 1}, None)]
+    things.script(
+        'resource.thing{ name = "a", id = "b", size = 2 }',
+        'resource.thing{ name = "c", id = "c", breaks = "before" }',
+    )
+    result = things("run", "w.sloth")
+    problem = result.err.splitlines()[0].rpartition("create: ")[2]
+    assert problem.endswith("no room")
+    wanted = {"id": "c", "breaks": "before"}
+    assert operations(things) == [
+        (1, "delete", "a", "t", "b", {"id": "a", "size": 1}, {"id": "a", "size": 1}, None),
+        (2, "create", "a", "t", "b", None, {"id": "b", "size": 2}, None),
+        (3, "create", "c", "t", "c", None, wanted, problem),
+    ]
+
+
+def test_the_end_and_the_record_are_one_transaction(
+    things: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the record cannot be written, the operation has not ended either."""
+    from sloth_state.errors import StoreFull
+    from sloth_state.sqlite.resource_writer import ResourceWriter
+
+    def no_room(*_: object, **__: object) -> None:
+        raise StoreFull("x", "is full")
+
+    things.script('resource.thing{ name = "a", id = "a" }')
+    with monkeypatch.context() as patched:
+        patched.setattr(ResourceWriter, "record", no_room)
+        assert things("run", "w.sloth").code == 6
+    assert things.recorded == {}
+    with things.store() as store:
+        ((_, operation),) = store.unfinished_operations("w")
+        assert (operation.verb, operation.name) == ("create", "a")
+    result = things("run", "w.sloth")
+    assert "was interrupted in: create thing/a; it was done" in result.out
+    assert things.calls() == ["create a"]
+
+
+# --------------------------------------------------------------- between beginning and end
+
+SLOW = """
+local function wait_in(r, moment)
+  if r.waits ~= moment then return end
+  fs.write("waiting", "")
+  while not fs.exists("go on") do sleep(0.01) end
+end
+resource.define("slow", {
+  read = function(r)
+    local text = fs.read("world/" .. r.id)
+    return text and json.decode(text)
+  end,
+  create = function(r)
+    fs.append("calls", "create\\n")
+    wait_in(r, "before")
+    if r.waits == "between" then fs.write("world/" .. r.id, '{"size":0}') end
+    wait_in(r, "between")
+    fs.write("world/" .. r.id, json.encode({ size = r.size }))
+    wait_in(r, "after")
+  end,
+  update = function(r)
+    fs.append("calls", "update\\n")
+    fs.write("world/" .. r.id, json.encode({ size = r.size }))
+  end,
+  delete = function(r)
+    fs.append("calls", "delete\\n")
+    wait_in(r, "before delete")
+    fs.rm("world/" .. r.id)
+    wait_in(r, "after delete")
+  end,
+})
+"""
+
+
+def slow(waits: str = "") -> str:
+    return f'resource.slow{{ name = "s", id = "s", size = 1, waits = "{waits}" }}'
+
+
+def stop(things: Any, signal_: int, *options: str) -> subprocess.Popen[str]:
+    """Start the run and send it this as soon as its hook waits."""
+    process = things.process("run", "w.sloth", *options)
+    waiting = things.folder / "waiting"
+    deadline = time.monotonic() + 20
+    while not waiting.exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal_)
+    process.communicate()
+    waiting.unlink()
+    things.calls()
+    return process  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("moment", "found", "calls"),
+    [
+        ("before", "nothing is there", ["create"]),
+        ("between", "it was done in part", ["update"]),
+        # Nobody can read whether what is not read (id, waits) was done: it is done again.
+        ("after", "it was done, as far as it can be read", ["update"]),
+    ],
+)
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGINT])
+def test_after_an_interrupted_create_the_next_run_reads_and_is_right(
+    things: Any, by: int, moment: str, found: str, calls: list[str]
+) -> None:
+    things.script(slow(moment), before=SLOW)
+    process = stop(things, by)
+    assert process.returncode == (-9 if by == signal.SIGKILL else 130)
+    with things.store() as store:
+        run = store.runs(limit=1)[0]
+        if by == signal.SIGINT:
+            ((run_id, operation),) = store.unfinished_operations("w")
+            assert (run_id, operation.verb, operation.ended_at) == (run.id, "create", None)
+    things.script(slow(), before=SLOW)
+    result = things("run", "w.sloth")
+    assert result.code == 0
+    assert f"run {run.id} was interrupted in: create slow/s; {found}" in result.out
+    assert things.calls() == calls
+    assert things.world == {"s": {"size": 1}}
+    assert things.recorded == {"slow/s": {"id": "s", "size": 1, "waits": ""}}
+    with things.store() as store:
+        assert store.unfinished_operations("w") == []
+        assert store.verify() == []
+    assert things.counts(things("run", "w.sloth")) == "0 created, 0 updated, 0 deleted, 1 unchanged"
+
+
+@pytest.mark.parametrize(
+    ("moment", "found", "calls"),
+    [("before delete", "it was not done", ["delete"]), ("after delete", "it was done", [])],
+)
+def test_after_an_interrupted_delete_the_next_run_reads_and_is_right(
+    things: Any, moment: str, found: str, calls: list[str]
+) -> None:
+    things.declares(slow(moment), before=SLOW)
+    things.script(before=SLOW)
+    stop(things, signal.SIGKILL, "--prune")
+    (things.folder / "go on").touch()
+    result = things("run", "w.sloth", "--prune")
+    assert result.code == 0
+    assert f"was interrupted in: delete slow/s; {found}" in result.out
+    assert things.calls() == calls
+    assert things.world == things.recorded == {}
+
+
+def test_a_create_that_a_timeout_cuts_off_is_settled_by_the_next_run(things: Any) -> None:
+    task = 'task("t"):timeout("200ms"):command(function()\n{}\nend)\nworkflow.define("w"):tasks({{ "t" }})'
+    things.write(SLOW + task.format(slow("between")))
+    assert things("run", "w.sloth").code == 1
+    assert things.calls() == ["create"]
+    things.write(SLOW + task.format(slow()))
+    result = things("run", "w.sloth")
+    assert "was interrupted in: create slow/s; it was done in part" in result.out
+    assert things.calls() == ["update"]
+    assert things.world == {"s": {"size": 1}}
+
+
+def test_a_create_that_a_timeout_cut_off_is_undone_by_the_rollback(things: Any) -> None:
+    task = 'task("t"):timeout("200ms"):command(function()\n{}\nend)\nworkflow.define("w"):tasks({{ "t" }})'
+    things.write(SLOW + task.format(""))
+    things.ok("run", "w.sloth")
+    things.write(SLOW + task.format(slow("between")))
+    result = things("run", "w.sloth", "--on-failure=rollback")
+    assert result.code == 1
+    assert things.world == things.recorded == {}
+    assert things.versions() == [
+        (4, "rolled_back", "rolled back from v3 to v1"),
+        (3, "failed", "recovered what a run left half-done"),
+        (2, "failed", ""),
+        (1, "success", ""),
+    ]
+
+
+def test_a_plan_after_a_kill_changes_nothing_and_says_what_the_run_will_do(things: Any) -> None:
+    things.script(slow("before"), before=SLOW)
+    stop(things, signal.SIGKILL)
+    things.script(slow(), before=SLOW)
+    assert things.ok("plan", "w.sloth").startswith("+ slow/s\n")
+    with things.store() as store:
+        (operation,) = store.operations(store.runs(limit=1)[0].id)
+        assert operation.ended_at is None

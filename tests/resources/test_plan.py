@@ -1,0 +1,282 @@
+"""`plan`: what a run would do, and that finding out changes nothing at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+def fingerprint(folder: Path) -> dict[str, tuple[str, int, int]]:
+    """Every file in a folder: hash of its bytes, mode, and when it was written."""
+    found = {}
+    for parent, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            path = os.path.join(parent, name)
+            status = os.lstat(path)
+            content = Path(path).read_bytes() if os.path.isfile(path) else b""
+            digest = hashlib.sha256(content).hexdigest()
+            found[os.path.relpath(path, folder)] = digest, status.st_mode, status.st_mtime_ns
+    return found
+
+
+EFFECTS = """
+exec.run("touch effect.1")
+fs.write("effect.2", "x")
+local file = io.open("effect.3", "w") file:write("x") file:close()
+os.execute("touch effect.4")
+io.popen("touch effect.5"):read("*a")
+os.remove("keep")
+os.rename("keep", "effect.6")
+fs.mkdir("effect.7") fs.rm("keep") fs.append("keep", "more") fs.copy("keep", "effect.8") fs.move("keep", "effect.9")
+state.set("key", 1) state.increment("count") state.delete("count") state.compare_swap("key", 1, 2)
+state.set_with_ttl("key", 1, "1h") state.clear()
+state.resource{ type = "note", name = "n", attributes = { size = 1 } }
+state.update_resource("note", "n", { status = "x" })
+state.remove_resource("note", "n")
+state.set_output("url", "x")
+state.set_metadata("a", "b")
+state.with_lock("l", { ttl = "5m" }, function() state.set("key", 3) end)
+local other = state.create_workflow{ name = "other" }
+state.complete_workflow(other)
+sleep(600)
+resource.thing{ name = "a", id = "a", size = 2 }
+resource.thing{ name = "new", id = "new" }
+resource.file{ name = "f", path = "effect.10", content = "x" }
+resource.directory{ name = "d", path = "effect.11" }
+"""
+
+
+def effects_everywhere(things: Any) -> None:
+    """The effects in every place where a script's code runs."""
+    every = "fs.write('effect.hook', 'x') exec.run('touch effect.hook') state.set('hook', 1)"
+    things.write(
+        things.source().split('local t = task("t")')[0]
+        + f"""
+os.execute("touch effect.top")
+exec.run("touch effect.top")
+state.set("top", 1)
+state.on("resource_changed", function() {every} end)
+task("t"):retries(2):timeout("1m"):pre_hook(function() {every} end):post_hook(function() {every} end)
+  :on_success(function() {every} end):on_complete(function() {every} end)
+  :run_if(function() {every} return true end):abort_if("touch effect.abort; false")
+  :command(function() {EFFECTS} end)
+task("shell"):depends_on("t"):run_if("touch effect.if"):command("touch effect.shell")
+task("fails"):retries(5, "exponential"):on_failure(function() {every} end):command(function() {every} error("never mind") end)
+workflow.define("w"):tasks({{ "t", "shell", "fails" }}):on_start(function() {every} end)
+  :on_complete(function() {every} end):on_failure(function() {every} end)
+"""
+    )
+
+
+def test_nothing_on_disk_and_in_the_store_changes(things: Any) -> None:
+    things.declares(
+        'resource.thing{ name = "a", id = "a", size = 1 }',
+        'resource.thing{ name = "gone", id = "gone" }',
+        'state.set("count", 1)',
+    )
+    (things.folder / "keep").write_text("x")
+    effects_everywhere(things)
+    before = fingerprint(things.folder)
+    result = things("plan", "w.sloth", "--prune")
+    assert result.code == 1
+    assert "task fails: " in result.err
+    assert fingerprint(things.folder) == before
+    assert "~ thing/a\n" in result.out
+    assert "+ thing/new\n" in result.out
+    for effect in (
+        "> would run  exec.run  touch effect.1\n",
+        "> would run  fs.write  effect.2\n",
+        "> would run  io.open  effect.3\n",
+        "> would run  os.execute  touch effect.4\n",
+        "> would run  io.popen  touch effect.5\n",
+        "touch effect.shell\n",
+        "touch effect.if\n",
+    ):
+        assert effect in result.out
+    assert things("plan", "w.sloth", "-o", "json").code == 1
+    assert things("validate", "w.sloth").code == 0
+    assert fingerprint(things.folder) == before
+
+
+def test_a_plan_is_made_beside_a_run_and_with_a_store_that_can_only_be_read(things: Any) -> None:
+    things.declares('resource.thing{ name = "a", id = "a" }')
+    things.script(
+        'if not resource.thing{ name = "a", id = "a" }.missing then '
+        'fs.write("running", "") while not fs.exists("go on") do sleep(0.01) end end'
+    )
+    run = things.process("run", "w.sloth")
+    while not (things.folder / "running").exists():
+        assert run.poll() is None
+    things.script('resource.thing{ name = "a", id = "b" }')
+    assert things.ok("plan", "w.sloth").startswith("-/+ thing/a\n")
+    (things.folder / "go on").touch()
+    assert run.wait() == 0
+    run.communicate()
+    result = things.with_a_read_only_store("plan", "w.sloth")
+    assert (result.code, result.out.splitlines()[0]) == (0, "-/+ thing/a")
+
+
+def test_a_store_that_does_not_exist_is_not_made(things: Any) -> None:
+    things.script('resource.thing{ name = "a", id = "a" }')
+    before = fingerprint(things.folder)
+    assert things.ok("plan", "w.sloth") == (
+        "+ thing/a\n\nw: 1 to create, 0 to update, 0 to delete, 0 unchanged\n"
+    )
+    assert fingerprint(things.folder) == before
+
+
+def test_a_plan_says_all_that_a_run_does_and_is_empty_afterwards(things: Any) -> None:
+    things.declares(
+        'resource.thing{ name = "changes", id = "a", size = 1, text = "old" }',
+        'resource.thing{ name = "moves", id = "b" }',
+        'resource.thing{ name = "stays", id = "c" }',
+        'resource.thing{ name = "goes", id = "d" }',
+        'state.resource{ type = "note", name = "n", attributes = { size = 1 } }',
+    )
+    things.script(
+        'resource.thing{ name = "changes", id = "a", size = 2, text = "new" }',
+        'resource.thing{ name = "moves", id = "e" }',
+        'resource.thing{ name = "stays", id = "c" }',
+        'resource.thing{ name = "comes", id = "f" }',
+        'state.resource{ type = "note", name = "n", attributes = { size = 2 } }',
+        'exec.run("true")',
+    )
+    changes = (
+        "~ thing/changes\n"
+        "    size: 1 → 2\n"
+        '    text: "old" → "new"\n'
+        "-/+ thing/moves\n"
+        '    id: "b" → "e"\n'
+        "= thing/stays\n"
+        "+ thing/comes\n"
+        "~ note/n  (record only)\n"
+        "    size: 1 → 2\n"
+        "> would run  exec.run  true\n"
+    )
+    assert things.ok("plan", "w.sloth") == (
+        f"{changes}\n"
+        "No longer declared (--prune deletes them):\n"
+        "  - thing/goes\n"
+        "\n"
+        "w: 1 to create, 2 to update, 1 to replace, 0 to delete, 1 unchanged; 1 effect to run\n"
+    )
+    assert things.ok("plan", "w.sloth", "--prune") == (
+        f"{changes}"
+        "- thing/goes\n"
+        "\n"
+        "w: 1 to create, 2 to update, 1 to replace, 1 to delete, 1 unchanged; 1 effect to run\n"
+    )
+    things.ok("run", "w.sloth", "--prune")
+    assert things.ok("plan", "w.sloth", "--exit-code") == (
+        "= thing/changes\n= thing/moves\n= thing/stays\n= thing/comes\n= note/n  (record only)\n"
+        "> would run  exec.run  true\n"
+        "\n"
+        "w: 0 to create, 0 to update, 0 to delete, 5 unchanged; 1 effect to run\n"
+    )
+
+
+def test_a_plan_as_json(things: Any) -> None:
+    things.declares(
+        'resource.thing{ name = "a", id = "a", size = 1 }', 'resource.thing{ name = "b", id = "b" }'
+    )
+    things.script('resource.thing{ name = "a", id = "a", size = 2 }', 'exec.run("true")')
+    assert json.loads(things.ok("plan", "w.sloth", "-o", "json")) == {
+        "workflow": "w",
+        "version": 1,
+        "changes": [
+            {
+                "type": "thing",
+                "name": "a",
+                "action": "update",
+                "differences": [{"path": "size", "before": 1, "after": 2, "sensitive": False}],
+                "task": "t",
+                "record_only": False,
+            }
+        ],
+        "effects": [{"task": "t", "operation": "exec.run", "detail": "true"}],
+        "undeclared": ["thing/b"],
+        "summary": {"create": 0, "update": 1, "replace": 0, "delete": 0, "noop": 0},
+        "error": None,
+    }
+
+
+def test_exit_codes(things: Any) -> None:
+    things.script('resource.thing{ name = "a", id = "a" }')
+    assert things("plan", "w.sloth").code == 0
+    assert things("plan", "w.sloth", "--exit-code").code == 5
+    things.ok("run", "w.sloth")
+    assert things("plan", "w.sloth", "--exit-code").code == 0
+    things.script()
+    assert things("plan", "w.sloth", "--exit-code").code == 0
+    assert things("plan", "w.sloth", "--exit-code", "--prune").code == 5
+    things.script('error("no")')
+    assert things("plan", "w.sloth", "--exit-code").code == 1
+    assert things("plan", "missing.sloth").code == 3
+
+
+def test_what_only_a_run_can_know_is_marked(things: Any) -> None:
+    things.script(
+        'local commit = exec.run("git rev-parse HEAD")',
+        'local base = resource.thing{ name = "base", id = "b", commit = commit .. "" }',
+        'resource.thing{ name = "user", id = "u", address = base.address, text = "at " .. tostring(commit) }',
+    )
+    plan = json.loads(things.ok("plan", "w.sloth", "-o", "json"))
+    values = {
+        (change["name"], each["path"]): each["after"]
+        for change in plan["changes"]
+        for each in change["differences"]
+    }
+    assert values == {
+        ("base", "id"): "b",
+        ("base", "commit"): "(known after run)",
+        ("user", "id"): "u",
+        ("user", "address"): "(known after run)",
+        ("user", "text"): "(known after run)",
+    }
+
+
+def test_what_is_sensitive_is_in_no_plan(things: Any) -> None:
+    declare = 'resource.thing{{ name = "a", id = "a", login = {{ user = "u", password = "{}" }}, sensitive = {{ "login.password" }} }}'.format
+    things.script(declare("hunter1"))
+    plans = [things("plan", "w.sloth", "--details", *json) for json in ((), ("-o", "json"))]
+    things.ok("run", "w.sloth")
+    things.script(declare("hunter2"))
+    plans += [things("plan", "w.sloth", "--details", *json) for json in ((), ("-o", "json"))]
+    things.script('state.update_resource("thing", "a", { attributes = { login = "hunter3" } })')
+    plans += [things("plan", "w.sloth", "--details", *json) for json in ((), ("-o", "json"))]
+    things.script()
+    for more in ((), ("-o", "json")):
+        plans.append(things("plan", "w.sloth", "--details", "--prune", *more))
+    assert [plan.code for plan in plans] == [0] * 8
+    assert all("hunter1" not in plan.out and "hunter2" not in plan.out for plan in plans)
+    assert '"(sensitive)"' in plans[1].out
+    assert "password" in plans[2].out
+
+
+def test_a_plan_respects_conditions_selection_and_values(things: Any) -> None:
+    things.write(
+        things.source().split('local t = task("t")')[0]
+        + 'task("a"):run_if(function() return false end)'
+        ':command(function() resource.thing{ name = "a", id = "a" } end)\n'
+        'task("b"):command(function() resource.thing{ name = values.name, id = "b" } end)\n'
+        'task("c"):command(function() resource.thing{ name = "c", id = "c" } end)\n'
+        'workflow.define("w"):tasks({ "a", "b", "c" })'
+    )
+    out = things.ok("plan", "w.sloth", "--set", "name=x", "--skip", "c")
+    assert out.splitlines()[0] == "+ thing/x"
+    assert "1 to create" in out
+
+
+def test_many_unchanged_things_are_counted_not_listed(things: Any) -> None:
+    body = 'for i = 1, 60 do resource.thing{ name = "n" .. i, id = "i" .. i } end'
+    things.declares(body)
+    lines = things.ok("plan", "w.sloth").splitlines()
+    assert len([line for line in lines if line.startswith("= thing/")]) == 50
+    assert lines[-3:] == [
+        "= … and 10 more unchanged",
+        "",
+        "w: 0 to create, 0 to update, 0 to delete, 60 unchanged",
+    ]

@@ -1,0 +1,235 @@
+"""Whatever a workflow and other people do to a world, it and the state are as the model says.
+
+Random sequences of runs, kills, rollbacks and of what other people do. The model says exactly what
+comes of each, also where the workflow must refuse: it has no "perhaps".
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule, run_state_machine_as_test
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from world_machine import ChangingWorld, real_world
+from world_model import Kill
+from world_scripts import EVERYWHERE, declarations, script
+
+import sloth_lua
+from sloth_runner.cli.root import root
+from sloth_state.cli import run_cli
+
+EXIT_CODES = {"success": 0, "rolled_back": 0, "failed": 1, "refused": 1, "killed": 9}
+
+
+class ManagedWorld(ChangingWorld):
+    """A workflow manages the world, and the model does the same."""
+
+    killer: subprocess.Popen[str]
+
+    def __init__(self) -> None:
+        super().__init__()
+        os.environ["SLOTH_RUNNER_STATE"] = f"{self.folder}/state.db"
+
+    # -- commands ----------------------------------------------------------------------------
+
+    def command(self, *arguments: str) -> tuple[int, str, str]:
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            code = run_cli(root, arguments)
+        return code, out.getvalue(), err.getvalue()
+
+    def does(self, status: str, *arguments: str) -> None:
+        """A command that must end as the model says."""
+        result = self.command(*arguments)
+        assert result[0] == EXIT_CODES[status], (status, result)
+
+    def dies(self, status: str, kill: Kill, *arguments: str) -> None:
+        """The same of a command in a process that may be killed."""
+        assert self.killer.stdin is not None
+        assert self.killer.stdout is not None
+        self.killer.stdin.write(json.dumps([self.folder, arguments, *kill]) + "\n")
+        self.killer.stdin.flush()
+        code = int(self.killer.stdout.readline())
+        assert code == EXIT_CODES[status], status
+
+    def asks(self, *arguments: str) -> Any:
+        """What a command of `state workflow` prints as JSON."""
+        code, out, err = self.command("state", "workflow", *arguments, "-o", "json")
+        assert code == 0, err
+        return json.loads(out)
+
+    def plan(self, *options: str) -> Any:
+        code, out, err = self.command("plan", "w.sloth", *options, "-o", "json")
+        assert code == 0, err
+        return json.loads(out)
+
+    # -- what the workflow does ----------------------------------------------------------------
+
+    @rule(data=st.data())
+    def run(self, data: st.DataObject) -> None:
+        prune = self._declare(data)
+        status = self.model.run(self.declared, prune=prune)
+        self.does(status, "run", "w.sloth", *self.options)
+        if status == "success":
+            planned = self.plan(*self.options)
+            assert planned["summary"] == {
+                "create": 0,
+                "update": 0,
+                "replace": 0,
+                "delete": 0,
+                "noop": len(self.declared),
+            }, planned
+
+    @rule(data=st.data(), operation=st.integers(1, 6), stage=st.integers(0, 2))
+    def killed_run(self, data: st.DataObject, operation: int, stage: int) -> None:
+        prune = self._declare(data)
+        status = self.model.run(self.declared, prune=prune, kill=Kill(operation, stage))
+        self.dies(status, Kill(operation, stage), "run", f"{self.folder}/w.sloth", *self.options)
+
+    @rule(data=st.data())
+    def plan_only(self, data: st.DataObject) -> None:
+        self._declare(data)
+        self.command("plan", "w.sloth", *self.options)
+        if self.model.versions:
+            assert len(self.asks("versions", "w")) == len(self.model.versions)
+
+    def _declare(self, data: st.DataObject) -> bool:
+        prune = data.draw(st.booleans(), label="prune")
+        self.declared = data.draw(declarations(self.model, prune=prune), label="declared")
+        Path("w.sloth").write_text(script(self.declared))
+        self.options = ["--prune"] if prune else []
+        return prune
+
+    @precondition(lambda self: len(self.model.versions) > 1)
+    @rule(data=st.data())
+    def rollback(self, data: st.DataObject) -> None:
+        number = data.draw(st.integers(1, len(self.model.versions) - 1), label="version")
+        status = self.model.roll_back(number)
+        self.does(status, "state", "workflow", "rollback", "w", str(number), "--force")
+        self._drop_version_that_changed_nothing()
+        if status == "rolled_back":
+            self._is_as_it_was_after(number)
+        self.the_state_is_as_the_model_says()
+
+    @precondition(lambda self: len(self.model.versions) > 1)
+    @rule(data=st.data(), operation=st.integers(1, 6), stage=st.integers(0, 2))
+    def killed_rollback(self, data: st.DataObject, operation: int, stage: int) -> None:
+        number = data.draw(st.integers(1, len(self.model.versions) - 1), label="version")
+        kill = Kill(operation, stage)
+        status = self.model.roll_back(number, kill)
+        self.dies(status, kill, "state", "workflow", "rollback", "w", str(number), "--force")
+        self._drop_version_that_changed_nothing()
+
+    @precondition(lambda self: self.model.versions and self.model.versions[-1].going_to)
+    @rule()
+    def resumed_rollback(self) -> None:
+        number = self.model.versions[-1].going_to
+        assert number is not None
+        status = self.model.roll_back(number)
+        self.does(status, "state", "workflow", "rollback", "w", "--resume", "--force")
+        self._drop_version_that_changed_nothing()
+
+    def _is_as_it_was_after(self, number: int) -> None:
+        """What the version managed is, and what it did not if nobody else has touched it since."""
+        then, world = self.model.versions[number - 1], real_world()
+        managed = {record.path: record.node for record in then.records.values()}
+        for path in EVERYWHERE:
+            in_sync = path in managed and then.nodes.get(path) == managed[path]
+            untouched = path not in managed and self.touched.get(path, 0) < number
+            if in_sync or untouched:
+                assert world.get(path) == then.nodes.get(path), path
+
+    @precondition(lambda self: self.model.versions and not self.model.versions[-1].going_to)
+    @rule()
+    def reconcile(self) -> None:
+        status = self.model.reconcile()
+        self.does(status, "state", "workflow", "reconcile", "w", "--force")
+        self._drop_version_that_changed_nothing()
+
+    def _drop_version_that_changed_nothing(self) -> None:
+        """Where nothing must be done, no version is made."""
+        made = self.asks("versions", "w")[0]["version"]
+        if made == len(self.model.versions) - 1:
+            assert self.model.versions.pop().records == self.model.versions[-1].records
+
+    @precondition(lambda self: self.model.versions)
+    @rule()
+    def the_state_is_as_the_model_says(self) -> None:
+        found = {f"{e['resource_type']}/{e['resource_name']}": e["state"] for e in self._drift()}
+        assert found == self.model.drift()
+        shown = self.asks("show", "w")
+        assert shown["version"] == len(self.model.versions)
+        assert shown["outputs"] == self.model.versions[-1].outputs
+        assert self.asks("verify")["ok"] is True
+
+    def _drift(self) -> list[dict[str, Any]]:
+        code, out, err = self.command("state", "workflow", "drift", "w", "-o", "json")
+        unknown = "unknown" in self.model.drift().values()
+        assert code == (1 if unknown else 0), err
+        found: list[dict[str, Any]] = json.loads(out)
+        return found
+
+
+@contextmanager
+def killer() -> Iterator[subprocess.Popen[str]]:
+    """The process that runs what is killed; it has no threads that a fork would lose."""
+    child = Path(__file__).with_name("killing_child.py")
+    with subprocess.Popen(
+        [sys.executable, str(child)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+
+
+def check(monkeypatch: pytest.MonkeyPatch, examples: int, steps: int, **options: Any) -> None:
+    """Try so many random sequences of so many actions."""
+    monkeypatch.setenv("SLOTH_RUNNER_STATE", "")
+    monkeypatch.chdir("/")
+    with killer() as process:
+        monkeypatch.setattr(ManagedWorld, "killer", process, raising=False)
+        run_state_machine_as_test(
+            ManagedWorld,
+            settings=settings(
+                max_examples=examples,
+                stateful_step_count=steps,
+                deadline=None,
+                database=None,
+                suppress_health_check=list(HealthCheck),
+                **options,
+            ),
+        )
+
+
+def test_a_world_is_always_as_it_was_declared_recorded_and_rolled_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    check(monkeypatch, examples=20, steps=12, derandomize=True)
+
+
+def test_the_check_finds_a_provider_that_forgets_to_put_a_mode_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    right, shipped = b"old.content_sha256, old.mode,", sloth_lua.source
+    assert right in shipped("providers/file")
+    wrong = right.replace(b"old.mode", b"nil")
+    monkeypatch.setattr(sloth_lua, "source", lambda name: shipped(name).replace(right, wrong))
+    with pytest.raises(AssertionError):
+        check(monkeypatch, examples=100, steps=12, derandomize=True, phases=[Phase.generate])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_it_is_so_for_many_more_worlds(monkeypatch: pytest.MonkeyPatch) -> None:
+    check(monkeypatch, examples=1000, steps=30)
