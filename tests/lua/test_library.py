@@ -176,7 +176,9 @@ def test_every_public_function_documents_its_parameters_for_editors(name: str) -
     assert undocumented == []
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if name not in {"sleep", "step", "values"}])
+@pytest.mark.parametrize(
+    "name", [name for name in MODULES if name not in {"sleep", "step", "values"}]
+)
 def test_every_function_of_a_module_is_known_to_editors(script: Any, name: str) -> None:
     text = sloth_lua.source(name).decode()
     prefix = f"{name}."

@@ -15,7 +15,7 @@ class NewOperation(NamedTuple):
     """A change that is about to be made."""
 
     verb: str
-    """create, update or delete; run for a command, whose type is "exec" and whose name is its key."""
+    """create, update or delete; run for a command, whose type is "exec" and name its key."""
     type: str
     name: str
     key: str | None

@@ -10,8 +10,8 @@ ALTER TABLE workflow_resource_history ADD COLUMN declaration TEXT;
 ALTER TABLE drift_detections ADD COLUMN error TEXT;
 
 -- The journal: a change to the world begins before it is made, and ends after. No ended_at: it was
--- interrupted. `before` is what was read before, NULL if nothing was there. A command that has a key
--- is journaled too, as exec/KEY with the verb run; `result` is what it gave.
+-- interrupted. `before` is what was read before, NULL if nothing was there. A command that has a
+-- key is journaled too, as exec/KEY with the verb run; `result` is what it gave.
 CREATE TABLE operations (
     operation_key INTEGER PRIMARY KEY,
     run_key INTEGER NOT NULL REFERENCES workflow_states ON DELETE CASCADE,
