@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sloth_runner.active_run import ActiveRun
+from sloth_runner.session import PLANNED_ID
 from sloth_runner.tally import Tally
 from sloth_state.errors import ResourceNotFound
 from sloth_state.model import Action, Holder, Lock, LockScope, Output, Resource
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from sloth_state.errors import LockHeld
     from sloth_state.model import Json, ResourceDraft, Run, Step, TaskRecord
     from sloth_state.store import Store
-
-PLANNED_ID = "0" * 12
-"""The id of every run that is only planned."""
 
 
 class PlannedRun(ActiveRun):

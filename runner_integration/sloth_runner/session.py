@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from sloth_state.store import Store
 
 
+PLANNED_ID = "0" * 12
+"""The id of every run that is only planned."""
+
+
 class TaskContext:
     """The task on whose behalf Lua runs at this moment, or the top level of the file."""
 

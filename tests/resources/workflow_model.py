@@ -277,7 +277,9 @@ class Model:
         return age if age is not None and buried_in == -1 else self._clock
 
     def _end_version(self, outputs: Mapping[str, int], status: str) -> None:
-        self.versions.append(Version(dict(self.records), outputs, status, dict(self.world.nodes)))
+        half_done = frozenset(each.record.path for each in self.unfinished)
+        records, nodes = dict(self.records), dict(self.world.nodes)
+        self.versions.append(Version(records, outputs, status, nodes, half_done))
 
     def _in_order(self, records: Iterable[Record]) -> list[Record]:
         """Each after what it depends on, else by age."""

@@ -79,6 +79,8 @@ class Version(NamedTuple):
     outputs: Mapping[str, int]
     status: str
     nodes: Mapping[str, Node]
+    half_done: frozenset[str]
+    """Where changes were begun of which the state does not know how they ended."""
     going_to: int | None = None
     """The version that a rollback which did not get there went to."""
 

@@ -12,7 +12,7 @@ import sloth_lua
 from sloth_runner.errors import WorkflowError
 from sloth_runner.host.module import LuaModule
 from sloth_runner.modules.key_values import KeyValues
-from sloth_runner.planned_run import PLANNED_ID
+from sloth_runner.session import PLANNED_ID
 from sloth_state.errors import InvalidValue, LockHeld, LockLost, ReferenceNotFound, ResourceNotFound
 from sloth_state.json_map import JsonMap
 from sloth_state.model import Action, ResourceDraft

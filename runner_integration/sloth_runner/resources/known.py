@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sloth_state.rollback import natural_key
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -37,6 +35,8 @@ class KnownResources:
 
     def of_thing(self, run: ActiveRun, type: str, key: str) -> Resource | None:
         """The one that was recorded, when first asked, as the thing with this natural key."""
+        from sloth_state.rollback import natural_key  # rare, and imports much
+
         known = self._all(run)
         if self._by_key is None:
             self._by_key = {

@@ -9,7 +9,6 @@ from sloth_runner.errors import WorkflowError
 from sloth_runner.providers import direct_reader
 from sloth_runner.session import TaskContext
 from sloth_runner.workflow import Call
-from sloth_state.drift import Reading
 from sloth_state.json_map import JsonMap, text_of
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from sloth_runner.driver import Driver
     from sloth_runner.providers import DirectReader
     from sloth_runner.session import Session
+    from sloth_state.drift import Reading
     from sloth_state.model import Resource
 
 READERS = 16
@@ -72,6 +72,8 @@ class ReadingQueue:
         irreversible: str | None,
         undeletable: str | None,
     ) -> None:
+        from sloth_state.drift import Reading  # most scripts are run and not read
+
         resource = self._resources[index]
         if succeeded:
             actual = None if found is None else JsonMap(found)
@@ -114,6 +116,8 @@ async def read_all(driver: Driver, resources: Sequence[Resource]) -> list[Readin
 
 
 def _read_directly(reader: DirectReader, session: Session, resource: Resource) -> Reading:
+    from sloth_state.drift import Reading
+
     try:
         text = reader(session, resource.attributes)
     except WorkflowError as error:
