@@ -159,6 +159,7 @@ class ManagedWorld(ChangingWorld):
         made = self.asks("versions", "w")[0]["version"]
         if made == len(self.model.versions) - 1:
             assert self.model.versions.pop().records == self.model.versions[-1].records
+            assert self.model.versions[-1].going_to is None, "a rollback is not finished"
 
     @precondition(lambda self: self.model.versions)
     @rule()
@@ -244,4 +245,4 @@ def test_the_check_finds_a_provider_that_forgets_to_put_a_mode_back(
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_it_is_so_for_many_more_worlds() -> None:
-    check(examples=300, steps=30)
+    check(examples=25, steps=18, derandomize=True)

@@ -82,9 +82,10 @@ class Model:
     def recover(self) -> None:
         """Find out what was left half-done, as a version of its own, which counts as failed."""
         if self.unfinished:
-            outputs = self.versions[-1].outputs
+            newest = self.versions[-1]
             self._settle()
-            self._end_version(outputs, "failed")
+            self._end_version(newest.outputs, "failed")
+            self.versions[-1] = self.versions[-1]._replace(going_to=newest.going_to)
 
     def drift(self) -> dict[str, str]:
         """What a check must find of each resource, by type/name."""
@@ -118,8 +119,14 @@ class Model:
                 self._bury(other)
                 renamed = other._replace(name=said.name, age=age)
                 self.records[renamed.identity] = renamed
+                self._rename_dependency(f"{other.type}/{other.name}", f"{said.type}/{said.name}")
                 return renamed
         return None
+
+    def _rename_dependency(self, old: str, new: str) -> None:
+        for identity, record in self.records.items():
+            if record.depends_on == old:
+                self.records[identity] = record._replace(depends_on=new)
 
     def _put(
         self, said: Declaration, wanted: Node, record: Record | None, actual: Node | None
@@ -283,7 +290,7 @@ class Model:
 
     def _in_order(self, records: Iterable[Record]) -> list[Record]:
         """Each after what it depends on, else by age."""
-        left = sorted(records, key=lambda each: each.age)
+        left = sorted(records, key=lambda each: (each.age, *each.identity))
         ordered: list[Record] = []
         while left:
             names = {f"{each.type}/{each.name}" for each in left}

@@ -196,7 +196,7 @@ def _go(
             world, store, newest, target, only=only, state_only=state_only
         )
         view = RestorationView(app, store, restoration)
-        if dry_run or not restoration.plan.steps:
+        if dry_run or not (restoration.plan.steps or _finishes(store, newest, target)):
             app.emit_object(view.shape(), view.lines)
             return
         if not force:
@@ -208,6 +208,12 @@ def _go(
         {**view.shape(), "version": finished.version, "status": finished.status.value},
         lambda: [view.done(finished)],
     )
+
+
+def _finishes(store: Store, newest: Version, target: Version) -> bool:
+    """Whether the newest version is a rollback to the target that failed half-way: even if nothing
+    is left to do, it must be recorded that it is done."""
+    return newest.status is RunStatus.FAILED and rollback_target(store, newest) == target.version
 
 
 def _after_recovery(
