@@ -18,6 +18,7 @@ from sloth_state.references import newest_run, resolve
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sloth_runner.restoring import Restoration
     from sloth_state.cli.app import App
     from sloth_state.model import Version
     from sloth_state.store import Store
@@ -196,7 +197,7 @@ def _go(
             world, store, newest, target, only=only, state_only=state_only
         )
         view = RestorationView(app, store, restoration)
-        if dry_run or not (restoration.plan.steps or _finishes(store, newest, target)):
+        if dry_run or not _must_be_recorded(store, restoration):
             app.emit_object(view.shape(), view.lines)
             return
         if not force:
@@ -210,10 +211,14 @@ def _go(
     )
 
 
-def _finishes(store: Store, newest: Version, target: Version) -> bool:
-    """Whether the newest version is a rollback to the target that failed half-way: even if nothing
-    is left to do, it must be recorded that it is done."""
-    return newest.status is RunStatus.FAILED and rollback_target(store, newest) == target.version
+def _must_be_recorded(store: Store, restoration: Restoration) -> bool:
+    """Whether there is something to do, or at least to say: that a rollback which failed half-way
+    is over."""
+    if restoration.plan.steps:
+        return True
+    newest = restoration.newest
+    is_half_way = newest.status is RunStatus.FAILED and rollback_target(store, newest) is not None
+    return is_half_way and restoration.is_rollback and not restoration.is_partial
 
 
 def _after_recovery(
