@@ -179,11 +179,9 @@ end
 local function python_provider(kind)
   local provider = call("resource.python_provider", kind)
   for _, verb in ipairs(provider.verbs) do
-    provider[verb] = function(r, before, memory)
-      local arguments = encode({ attributes = r, name = r.name, before = before or host.null, memory = memory or {} }, "resource." .. kind)
-      local answer = host.wait("resource.python", kind, verb, arguments)
-      for key, value in next, answer.memory do memory[key] = value end
-      return answer.result
+    provider[verb] = function(r, before)
+      local arguments = encode({ attributes = r, name = r.name, before = before or host.null }, "resource." .. kind)
+      return host.wait("resource.python", kind, verb, arguments)
     end
   end
   return provider

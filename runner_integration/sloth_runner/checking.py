@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sloth_runner.earlier_runs import copy_outputs, existing
 from sloth_runner.events import DriftDetected, ResourceChanged
-from sloth_runner.execution import Execution
 from sloth_runner.resources.reading import prepared
 from sloth_state.drift import detection_of, find_drift
 from sloth_state.errors import StateMoved
@@ -103,18 +101,12 @@ def accept_drift(
     """
     drifted = [each for each in findings if each.state in _DRIFT]
     driver = world.version(version)
-    execution = Execution(
-        store,
-        version.workflow,
+    execution = world.execution(
+        version,
         metadata={"accepted_drift_of": str(version.version)},
         message=f"accepted drift of {len(drifted)} "
         + ("resource" if len(drifted) == 1 else "resources"),
-        source=driver.session.script.source if version.source_hash else None,
-        source_path=driver.session.script.path,
-        values=driver.session.values,
-        modules=driver.session.modules,
-        lock_timeout=timedelta(seconds=lock_timeout),
-        on_lock_lost=world.supervisor.stop,
+        lock_timeout=lock_timeout,
     )
     with execution as run:
         if run.version != version.version + 1:

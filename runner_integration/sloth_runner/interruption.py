@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
+    from sloth_state.store import Store
+
 
 @contextmanager
 def sigterm_raises() -> Iterator[None]:
@@ -67,3 +69,9 @@ def signals_held_back() -> Iterator[None]:
 
 def _on_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
+
+
+def interrupt_elsewhere(store: Store, run_id: str) -> None:
+    """Finalise a run on another thread than the main one, which may be stuck."""
+    with store.reopen() as own:
+        own.interrupt_run(run_id, "interrupted twice, so it ended at once")

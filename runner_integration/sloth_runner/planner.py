@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from sloth_runner.driver import Driver
     from sloth_runner.errors import WorkflowError
-    from sloth_runner.events import Listener
     from sloth_runner.planning import Plan, PlannedChange, PlannedEffect
     from sloth_runner.runner import RunRequest
     from sloth_runner.task_records import TaskOutcome
@@ -51,7 +50,6 @@ def plan_file(
     request: RunRequest,
     plan: Plan,
     listener: Callable[[PlannedChange | PlannedEffect], None] = lambda _found: None,
-    events: Sequence[Listener] = (),
 ) -> Planned:
     """Find out what `run_file` would do with the same request. Changes nothing, takes no lock.
 
@@ -60,7 +58,7 @@ def plan_file(
     raises.
     """
     script = request.script or read_script(request.path)
-    loading = Loading(events)
+    loading = Loading(())
     session = Session(
         script, values=request.values, store=store, emit=loading.emit, inspecting=True
     )

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from sloth_runner.earlier_runs import copy_outputs
 from sloth_runner.events import ResourceChanged
-from sloth_runner.execution import Execution
 from sloth_runner.resources.recovery import settle
 from sloth_runner.resuming import failed_run
 from sloth_state.references import newest_run
@@ -45,18 +43,11 @@ def recover(
     newest = newest_run(store, workflow)
     assert newest is not None
     version = store.version(workflow, newest.version)
-    driver = world.version(version)
-    execution = Execution(
-        store,
-        workflow,
+    execution = world.execution(
+        version,
         metadata={"recovered": ", ".join(dict.fromkeys(run_id for run_id, _ in unfinished))},
         message=f"recovered what {'runs' if len(unfinished) > 1 else 'a run'} left half-done",
-        source=driver.session.script.source if version.source_hash else None,
-        source_path=driver.session.script.path,
-        values=driver.session.values,
-        modules=driver.session.modules,
-        lock_timeout=timedelta(seconds=lock_timeout),
-        on_lock_lost=world.supervisor.stop,
+        lock_timeout=lock_timeout,
         resume=lambda: failed_run(store, workflow),
     )
     with execution as run:

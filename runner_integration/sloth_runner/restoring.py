@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from sloth_runner.earlier_runs import copy_outputs, existing
 from sloth_runner.errors import WorkflowError
 from sloth_runner.events import ResourceChanged
-from sloth_runner.execution import Execution
+from sloth_runner.interruption import interrupt_elsewhere
 from sloth_runner.resources.pruning import perform
 from sloth_runner.resources.reading import prepared
 from sloth_runner.rollback_events import ask_hooks, tell_after
@@ -140,17 +139,10 @@ def restore(
     base = restoration.base
     for version in (newest, restoration.target):
         world.version(version)  # so that none is loaded while the other's hooks run
-    driver = world.version(base)
-    execution = Execution(
-        store,
-        newest.workflow,
+    execution = world.execution(
+        base,
         message=_description(restoration),
-        source=driver.session.script.source if base.source_hash else None,
-        source_path=driver.session.script.path,
-        values=driver.session.values,
-        modules=driver.session.modules,
-        lock_timeout=timedelta(seconds=lock_timeout),
-        on_lock_lost=world.supervisor.stop,
+        lock_timeout=lock_timeout,
         status=RunStatus.ROLLED_BACK if restoration.is_rollback else RunStatus.SUCCESS,
     )
     try:
@@ -158,7 +150,7 @@ def restore(
             if run.version != newest.version + 1:
                 raise StateMoved(newest.workflow, newest.version, run.version - 1)
             run.subscribe(lambda resource: world.emit(ResourceChanged(None, resource)))
-            last_words = partial(_interrupt_elsewhere, store, run.id)
+            last_words = partial(interrupt_elsewhere, store, run.id)
             world.run(_carry_out(world, run, restoration), last_words)
             copy_outputs(store, base, run)
     finally:
@@ -260,9 +252,3 @@ def _resources(store: Store, version: Version, only: Sequence[Identity]) -> list
 
 def _by_identity(readings: Iterable[Reading]) -> Mapping[Identity, Reading]:
     return {(each.resource.type, each.resource.name): each for each in readings}
-
-
-def _interrupt_elsewhere(store: Store, run_id: str) -> None:
-    """Finalise a run on another thread than the main one, which may be stuck."""
-    with store.reopen() as own:
-        own.interrupt_run(run_id, "interrupted twice, so it ended at once")

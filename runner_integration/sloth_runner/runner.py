@@ -18,6 +18,7 @@ from sloth_runner.events import (
     TaskOutput,
 )
 from sloth_runner.execution import Execution
+from sloth_runner.interruption import interrupt_elsewhere
 from sloth_runner.loading import Loading
 from sloth_runner.resources.pruning import delete_all, no_longer_declared
 from sloth_runner.resuming import done_tasks, run_to_resume
@@ -182,7 +183,7 @@ def _execute(
                 done=done_tasks(store, run.resumes),
             )
             _settle_what_was_interrupted(driver, run, supervisor)
-            last_words = partial(_interrupt_elsewhere, store, run.id)
+            last_words = partial(interrupt_elsewhere, store, run.id)
             supervisor.run(scheduler.run(), last_words)
             left = no_longer_declared(driver, run, outcomes)
             if left:
@@ -223,12 +224,6 @@ def _check_predecessor(store: Store, request: RunRequest, run: ActiveRun) -> Non
     before = [each for each in store.runs(name=run.name, limit=2) if each.id != run.id]
     if (before[0].id if before else "") != request.after_run:
         raise StateMoved(run.name, run.version - 2, run.version - 1)
-
-
-def _interrupt_elsewhere(store: Store, run_id: str) -> None:
-    """Finalise a run on another thread than the main one, which may be stuck."""
-    with store.reopen() as own:
-        own.interrupt_run(run_id, "interrupted twice, so it ended at once")
 
 
 def _finished(

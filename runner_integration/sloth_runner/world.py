@@ -6,10 +6,12 @@ import asyncio
 import json
 import os
 from contextlib import ExitStack, suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sloth_runner.errors import ScriptError, WorkflowError
 from sloth_runner.events import TaskOutput
+from sloth_runner.execution import Execution
 from sloth_runner.host.limits import Limits
 from sloth_runner.loading import Loading
 from sloth_runner.resources.reading import NO_FUNCTION, prepared, read_all
@@ -42,6 +44,8 @@ class World:
         self._loading = Loading(listeners)
         self._limits = Limits()
         self._drivers: dict[tuple[str | None, str | None, str], Driver] = {}
+        self._driver_of: dict[str, Driver] = {}
+        """By run, because it is asked for at each step of a rollback."""
         self._cleanup = ExitStack()
         self.supervisor: Supervisor
 
@@ -65,15 +69,44 @@ class World:
 
     def version(self, version: Version) -> Driver:
         """The script of a version, loaded once for all versions with the same file and values."""
-        key = version.source_hash, version.values_hash, self._modules_key(version)
-        if key not in self._drivers:
-            self._drivers[key] = self._load(version)
-        return self._drivers[key]
+        driver = self._driver_of.get(version.run_id)
+        if driver is None:
+            modules = self._store.modules(version.run_id)
+            key = version.source_hash, version.values_hash, repr(sorted(modules.items()))
+            if key not in self._drivers:
+                self._drivers[key] = self._load(version, modules)
+            driver = self._driver_of[version.run_id] = self._drivers[key]
+        return driver
 
-    def _modules_key(self, version: Version) -> str:
-        return repr(sorted(self._store.modules(version.run_id).items()))
+    def execution(
+        self,
+        base: Version,
+        *,
+        message: str,
+        metadata: Mapping[str, str] | None = None,
+        lock_timeout: float = 0.0,
+        **options: Any,
+    ) -> Execution:
+        """A version that is made by hand: it has the file, values and modules of `base`.
 
-    def _load(self, version: Version) -> Driver:
+        `lock_timeout` is in seconds; `options` are further ones of `Execution`.
+        """
+        session = self.version(base).session
+        return Execution(
+            self._store,
+            base.workflow,
+            metadata=metadata,
+            message=message,
+            source=session.script.source if base.source_hash else None,
+            source_path=session.script.path,
+            values=session.values,
+            modules=session.modules,
+            lock_timeout=timedelta(seconds=lock_timeout),
+            on_lock_lost=self.supervisor.stop,
+            **options,
+        )
+
+    def _load(self, version: Version, modules: dict[str, bytes]) -> Driver:
         script = stored_script(self._store, version)
         loud = False
         session = Session(
@@ -83,7 +116,7 @@ class World:
             emit=lambda event: self._loading.emit(event) if loud else None,
             inspecting=True,
         )
-        session.modules = self._store.modules(version.run_id)
+        session.modules = modules
         driver = self._loading.driver(session, self._limits)
         try:
             self.run(driver.load())

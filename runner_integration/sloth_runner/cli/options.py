@@ -28,6 +28,16 @@ class Duration(click.ParamType[float]):
         return parse_duration(value)
 
 
+dry_run_option = click.option("--dry-run", is_flag=True, help="Only show what would be done.")
+lock_timeout_option = click.option(
+    "--lock-timeout",
+    type=Duration(),
+    default="0",
+    metavar="TIME",
+    help="How long to wait if somebody else works on the workflow, for instance 30s.",
+)
+
+
 def values_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --values and --set."""
     command = click.option(

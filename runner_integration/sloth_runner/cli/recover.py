@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sloth_runner.cli.options import Duration
+from sloth_runner.cli.options import lock_timeout_option
 from sloth_state.cli.options import reference_argument, shared_options
 from sloth_state.cli.text import counted, printable
 from sloth_state.errors import UsageError
@@ -27,13 +27,7 @@ UNSETTLED = 1
 @reference_argument
 @click.option("--done", metavar="TYPE/NAME", multiple=True, help="It was done: you have looked.")
 @click.option("--not-done", metavar="TYPE/NAME", multiple=True, help="It was not done.")
-@click.option(
-    "--lock-timeout",
-    type=Duration(),
-    default="0",
-    metavar="TIME",
-    help="How long to wait if somebody else works on the workflow, for instance 30s.",
-)
+@lock_timeout_option
 @shared_options
 def command(
     app: App, *, ref: str, done: tuple[str, ...], not_done: tuple[str, ...], lock_timeout: float

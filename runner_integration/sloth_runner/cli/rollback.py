@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sloth_runner.cli.options import Duration
+from sloth_runner.cli.options import dry_run_option, lock_timeout_option
 from sloth_runner.rollback_versions import last_good_version, rollback_target
 from sloth_state.cli.complete import complete_version
 from sloth_state.cli.options import force_option, reference_argument, shared_options
@@ -25,14 +25,6 @@ if TYPE_CHECKING:
 
 target_option = click.option(
     "--target", "targets", metavar="TYPE/NAME", multiple=True, help="Only this resource."
-)
-dry_run_option = click.option("--dry-run", is_flag=True, help="Only show what would be done.")
-lock_timeout_option = click.option(
-    "--lock-timeout",
-    type=Duration(),
-    default="0",
-    metavar="TIME",
-    help="How long to wait if somebody else works on the workflow, for instance 30s.",
 )
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from sloth_runner.cli.options import (
-    Duration,
     given_values,
+    lock_timeout_option,
     parse_metadata,
     run_request,
     script_options,
@@ -45,13 +45,7 @@ class RunCommand(click.Command):
 @values_options
 @click.option("--metadata", metavar="K=V", multiple=True, help="Add to the run's metadata.")
 @click.option("-m", "--message", metavar="TEXT", help="Describe this version.")
-@click.option(
-    "--lock-timeout",
-    type=Duration(),
-    default="0",
-    metavar="TIME",
-    help="How long to wait if somebody else runs the workflow, for instance 30s.",
-)
+@lock_timeout_option
 @click.option(
     "--max-parallel", type=click.IntRange(min=1), metavar="N", help="Tasks at the same time."
 )

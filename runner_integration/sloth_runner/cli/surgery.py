@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sloth_runner.cli.options import Duration
+from sloth_runner.cli.options import dry_run_option, lock_timeout_option
 from sloth_state.cli.complete import complete_resource, complete_workflow
 from sloth_state.cli.options import reference_argument, shared_options
 from sloth_state.cli.text import printable
@@ -29,22 +29,6 @@ def resource_argument(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.argument("resource", metavar="TYPE/NAME", shell_complete=complete_resource)(
         command
     )
-
-
-def dry_run_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --dry-run."""
-    return click.option("--dry-run", is_flag=True, help="Only say what would be done.")(command)
-
-
-def lock_timeout_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --lock-timeout."""
-    return click.option(
-        "--lock-timeout",
-        type=Duration(),
-        default="0",
-        metavar="TIME",
-        help="How long to wait if somebody else works on the workflow, for instance 30s.",
-    )(command)
 
 
 @click.command("mv")

@@ -89,6 +89,7 @@ def members(archive: BinaryIO, name: str, folder: str, strip: int) -> Iterator[I
             for info, open in unpacker(archive)
             if (path := _stripped(info.name, strip))
         )
+    # zipfile says NotImplementedError of a way of compressing that it does not know.
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, NotImplementedError) as error:
         raise WorkflowError(f"the archive {name} cannot be unpacked: {error}") from error
 

@@ -68,7 +68,7 @@ class PythonProviders:
                 described[name] = list(value) if isinstance(value, list | tuple | set) else value
         return described
 
-    async def call(self, type: str, verb: str, encoded: str) -> dict[str, Any]:
+    async def call(self, type: str, verb: str, encoded: str) -> dict[str, Any] | None:
         """Call a hook on a thread. Raises WorkflowError for whatever it raises."""
         given = json.loads(encoded)
         provider = self._providers()[type]
@@ -81,14 +81,14 @@ class PythonProviders:
             raise
         except Exception as error:  # somebody else's code
             raise WorkflowError(f"the provider of {type} failed: {error!r}") from error
-        return {"result": _checked(type, verb, result), "memory": {}}
+        return _checked(type, verb, result)
 
 
-def _checked(type: str, verb: str, result: object) -> Any:
+def _checked(type: str, verb: str, result: object) -> dict[str, Any] | None:
     if result is None:
         return None
     try:
-        plain = dict(result)  # type: ignore[call-overload]
+        plain: dict[str, Any] = dict(result)  # type: ignore[call-overload]
     except (TypeError, ValueError):
         raise InvalidValue(
             f"the provider of {type} must return a map or None from {verb}, not {result!r}"
