@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sloth_state.values import from_json, to_json
+from sloth_state.values import (
+    MAX_BYTES,
+    canonical,
+    check_size,
+    check_text,
+    from_json,
+    to_json,
+    utf8_size,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +22,19 @@ if TYPE_CHECKING:
 def text_of(values: Mapping[str, Any]) -> str:
     """The canonical JSON text of a map that is known to be sound."""
     return values.text if type(values) is JsonMap else to_json(dict(values))
+
+
+def checked_text(values: Mapping[str, Any], where: str) -> str:
+    """The canonical JSON text of a map, for keeping. Raises InvalidValue; see `canonical`.
+
+    Of a JsonMap only size and encoding are checked.
+    """
+    if type(values) is JsonMap:
+        text = values.text
+        if text.isascii() and len(text) <= MAX_BYTES:
+            return text  # as nearly all are; what follows finds out what is wrong
+        return check_size(check_text(text, where), utf8_size(text), where)
+    return canonical(dict(values), where)
 
 
 class JsonMap(Mapping[str, Any]):
@@ -43,6 +64,9 @@ class JsonMap(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._map())
+
+    def __bool__(self) -> bool:
+        return self.text != "{}"  # what `or {}` asks, which is no reason to decode it
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, JsonMap):

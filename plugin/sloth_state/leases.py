@@ -40,17 +40,22 @@ def acquire(
 ) -> Lock:
     """Take a lock, waiting for it at most as long as `wait`. Does not renew it (see `Heartbeat`).
 
-    `on_waiting` is called once, with who holds it, if there is something to wait for. The holder
-    is this process unless another is given. Raises LockHeld, and what the store raises.
+    A lock that is not renewed for the whole of its lease while this waits is taken over, whatever
+    the wall clocks say. `on_waiting` is called once, with who holds it, if there is something to
+    wait for. The holder is this process unless another is given. Raises LockHeld, and what the
+    store raises.
     """
     if lease <= timedelta(0):
         raise InvalidValue(f"the lease of {name} must be longer than 0 s")
     holder = holder or current_holder()
-    started, pause = time.monotonic(), _FIRST_PAUSE
+    started, pause, watch = time.monotonic(), _FIRST_PAUSE, _Watch()
     while True:
         try:
-            return store.acquire_lock(scope, name, holder, lease, is_dead)
+            return store.acquire_lock(
+                scope, name, holder, lease, is_dead, unrenewed=watch.unrenewed()
+            )
         except LockHeld as held:
+            watch.saw(held.lock)
             waited = time.monotonic() - started
             remaining = wait.total_seconds() - waited
             if remaining <= 0:
@@ -69,13 +74,39 @@ def _sleep_about(seconds: float) -> None:
     time.sleep(uniform(seconds / 2, seconds))
 
 
+class _Watch:
+    """How long a lock that is waited for has not been renewed, on the monotonic clock.
+
+    Its expiry is a time of its holder's wall clock. Where that was set back later, or is not the
+    waiter's, it may lie years ahead.
+    """
+
+    def __init__(self) -> None:
+        self._lock: Lock | None = None
+        self._since = 0.0
+
+    def saw(self, lock: Lock) -> None:
+        if lock != self._lock:
+            self._lock, self._since = lock, time.monotonic()
+
+    def unrenewed(self) -> Lock | None:
+        """The lock as it was seen all the time, if that was for its whole lease."""
+        if self._lock is None or time.monotonic() - self._since < _lease_seconds(self._lock):
+            return None
+        return self._lock
+
+
+def _lease_seconds(lock: Lock) -> float:
+    return (lock.expires_at - lock.heartbeat_at).total_seconds()
+
+
 class _Lease:
     """When a lock is to be renewed and when it is over, on the monotonic clock."""
 
     __slots__ = ("expires_at", "renew_at", "seconds")
 
     def __init__(self, lock: Lock) -> None:
-        self.seconds = (lock.expires_at - lock.heartbeat_at).total_seconds()
+        self.seconds = _lease_seconds(lock)
         self.renewed(time.monotonic())
 
     def renewed(self, at: float) -> None:

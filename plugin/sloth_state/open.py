@@ -51,19 +51,23 @@ def open_store(
     url: str | None = None,
     *,
     create: bool = True,
+    upgrade: bool = True,
     clock: Callable[[], datetime] = utc_now,
     ids: Callable[[], str] = random_id,
 ) -> Store:
     """Open the store at a path or an `sqlite:///` URL.
 
     None: the environment variable SLOTH_RUNNER_STATE, else ~/.sloth-runner/state.db.
-    `create=False` is for those who only look: a file that is not there is StoreMissing. Raises
-    UsageError for another kind of store, StoreError for a file that cannot be used.
+    `create=False` is for those who only look: a file that is not there is StoreMissing; with
+    `upgrade=False` one of an older schema stays as it is, and can only be read. Raises UsageError
+    for another kind of store, StoreError for a file that cannot be used.
     """
     from sloth_state.sqlite.store import SqliteStore
 
     try:
-        return SqliteStore.open(store_path(url), create=create, clock=clock, ids=ids)
+        return SqliteStore.open(
+            store_path(url), create=create, upgrade=upgrade, clock=clock, ids=ids
+        )
     except StoreMissing as error:
         if not (url or os.environ.get(VARIABLE)):
             error.hint = "Nothing has run yet. Run a workflow with: sloth-runner run FILE"

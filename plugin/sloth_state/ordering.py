@@ -5,8 +5,10 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING
 
+from sloth_state.things import folders_above, place
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sloth_state.model import Resource
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 def in_dependency_order(resources: Sequence[Resource]) -> list[Resource]:
     """Each after those that it depends on; otherwise the one that was made first comes first.
 
+    What is at a path depends on what is at a path that it is in, whether that is said or not.
     Dependencies that are not among them do not count. A circle, which only several versions
     together can have, is cut where it was made first.
     """
@@ -23,7 +26,21 @@ def in_dependency_order(resources: Sequence[Resource]) -> list[Resource]:
         index: {position[name] for name in dependencies(each) if name in position} - {index}
         for index, each in enumerate(by_age)
     }
+    for index, folders in _folders(by_age):
+        needs[index].update(folders)
     return [by_age[index] for index in _topological(needs)]
+
+
+def _folders(resources: Sequence[Resource]) -> Iterator[tuple[int, list[int]]]:
+    """The numbers of those that are at a path, each with those that it is in."""
+    places = [place(each) for each in resources]
+    at: dict[str, list[int]] = {}
+    for index, path in enumerate(places):
+        if path is not None:
+            at.setdefault(path, []).append(index)
+    for index, path in enumerate(places):
+        if path is not None:
+            yield index, [other for folder in folders_above(path) for other in at.get(folder, ())]
 
 
 def dependencies(resource: Resource) -> list[str]:

@@ -11,6 +11,7 @@ from sloth_state.drift import drifted_attributes
 from sloth_state.model import Action
 from sloth_state.ordering import dependencies, in_dependency_order
 from sloth_state.sensitive import declared_list
+from sloth_state.things import is_another, kind_of, natural_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -79,7 +80,7 @@ def plan_rollback(
     """
     now, then = _by_identity(current), _by_identity(target)
     steps: list[Step] = []
-    keys = {(each.type, natural_key(each)) for each in then.values()}
+    keys = {(kind_of(each.type), natural_key(each)) for each in then.values()}
     for resource in reversed(in_dependency_order(list(now.values()))):
         identity = resource.type, resource.name
         if identity not in then or is_another(resource, then[identity]):
@@ -179,26 +180,23 @@ def _steps_back(now: Resource | None, resource: Resource, reading: Reading | Non
 
 def _record_step(now: Resource | None, resource: Resource) -> Step | None:
     changes = changes_between([now] if now else [], [resource])
+    if now is not None and not changes and _said(now) != _said(resource):
+        changes = [ResourceChange(resource.type, resource.name, "update")]
     if not changes:
         return None
     return Step(StepKind.RECORD, resource, changes[0], record_only=resource.declaration is None)
 
 
-def natural_key(resource: Resource) -> str | None:
-    """How reality knows a declared resource; None if its provider does not say."""
-    key = (resource.declaration or {}).get("key")
-    return key if isinstance(key, str) else None
-
-
-def is_another(now: Resource, then: Resource) -> bool:
-    """Whether two records of one resource mean two things in reality."""
-    keys = natural_key(now), natural_key(then)
-    return None not in keys and keys[0] != keys[1]
+def _said(resource: Resource) -> dict[str, Json] | None:
+    """What was said of a resource beside its attributes; otherwise the next run would note it."""
+    if resource.declaration is None:
+        return None
+    return {name: value for name, value in resource.declaration.items() if name != "memory"}
 
 
 def _is_in(resource: Resource, keys: set[tuple[str, str | None]]) -> bool:
     key = natural_key(resource)
-    return key is not None and (resource.type, key) in keys
+    return key is not None and (kind_of(resource.type), key) in keys
 
 
 def _gone(resource: Resource) -> ResourceChange:

@@ -10,7 +10,7 @@ from sloth_state.differences import matches, step
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sloth_state.model import Json, Resource
+    from sloth_state.model import Json, Resource, ResourceDraft
 
 SENSITIVE = "(sensitive)"
 """Printed in place of a sensitive value."""
@@ -23,7 +23,7 @@ SENSITIVE_ATTRIBUTES = "sensitive_attributes"
 declaration to say it: in resources that were imported."""
 
 
-def declared_list(resource: Resource, name: str) -> tuple[str, ...]:
+def declared_list(resource: Resource | ResourceDraft, name: str) -> tuple[str, ...]:
     """The strings of a list in a resource's declaration; none if it was only recorded.
 
     Which attributes of one that was only recorded are sensitive, it says in an attribute itself.

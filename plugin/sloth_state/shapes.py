@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sloth_state.differences import Difference
     from sloth_state.model import (
         Detection,
+        DispatchedEvent,
         Json,
         Lock,
         Output,
@@ -130,6 +131,16 @@ def task_shape(task: TaskRecord) -> dict[str, Json]:
         "output": task.output,
         "error_msg": task.error_msg,
         "location": task.location,
+    }
+
+
+def event_shape(event: DispatchedEvent) -> dict[str, Json]:
+    """An event that a script dispatched."""
+    return {
+        "type": event.type,
+        "data": dict(event.data),
+        "task": event.task,
+        "dispatched_at": _time(event.dispatched_at),
     }
 
 

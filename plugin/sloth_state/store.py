@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         AddedHistory,
         AuditEntry,
         Detection,
+        DispatchedEvent,
         HistoryRecord,
         Holder,
         Json,
@@ -116,7 +117,10 @@ class Store(Protocol):
         latest: bool = False,
         limit: int | None = None,
     ) -> list[Run]:
-        """Runs, newest first. `latest`: of each workflow the newest; then the other filters."""
+        """Runs, newest first: of one workflow by version, of all by the time of their start.
+
+        `latest`: of each workflow the newest; then the other filters.
+        """
 
     def count_runs(
         self,
@@ -307,6 +311,20 @@ class Store(Protocol):
     def steps(self, run_id: str, task: str) -> list[Step]:
         """The steps that a task has done in a run, or in the one that it goes on with, in order."""
 
+    def save_event(
+        self,
+        run_id: str,
+        type: str,
+        data: Mapping[str, Json],
+        lock: Lock,
+        *,
+        task: str | None = None,
+    ) -> DispatchedEvent:
+        """Keep an event that a script has dispatched, as it is returned."""
+
+    def events(self, run_id: str) -> list[DispatchedEvent]:
+        """What a run has dispatched, in order; not what the one that it goes on with had."""
+
     # -- locks -----------------------------------------------------------------------------
 
     def acquire_lock(
@@ -316,11 +334,15 @@ class Store(Protocol):
         holder: Holder,
         lease: timedelta,
         is_dead: Callable[[Holder], bool],
+        *,
+        unrenewed: Lock | None = None,
     ) -> Lock:
         """Take a lock, or raise LockHeld at once.
 
         A lock whose lease is over or whose holder `is_dead` is taken over: in the same transaction
-        the run it belonged to becomes failed ("interrupted: …") and the takeover is audited.
+        the run it belonged to becomes failed ("interrupted: …") and the takeover is audited. Its
+        lease is over at the time it says, or if the lock still is `unrenewed`: what the caller saw
+        a whole lease ago.
         """
 
     def renew_lock(self, lock: Lock, lease: timedelta) -> Lock:

@@ -17,10 +17,11 @@ NEWEST_WORDS = ("latest", "current")
 def find_version(store: Store, workflow: str, word: str) -> Version:
     """The version that `3`, `v3` or `@3` means, or `latest` or `current`: the newest.
 
-    The workflow must exist. Raises ReferenceNotFound with the nearest version.
+    Raises ReferenceNotFound with the nearest version, or if there is no such workflow (any more).
     """
     newest = newest_run(store, workflow)
-    assert newest is not None
+    if newest is None:
+        raise ReferenceNotFound(workflow)
     if word in NEWEST_WORDS:
         return store.version(workflow, newest.version)
     digits = word.removeprefix("@").removeprefix("v")

@@ -9,10 +9,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import contending
 import declared
 import exchange
 import recording
+import recovering
 import starting
+import tasks
+import verifying
 import versions
 from measure import table
 
@@ -22,6 +26,10 @@ GROUPS = {
     "starting": starting,
     "declared": declared,
     "exchange": exchange,
+    "verifying": verifying,
+    "recovering": recovering,
+    "contending": contending,
+    "tasks": tasks,
 }
 
 chosen = sys.argv[1:] or list(GROUPS)

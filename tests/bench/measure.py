@@ -16,11 +16,15 @@ class Figure(NamedTuple):
     value: float
     unit: str
     limit: float | None = None
+    """The most that is allowed."""
+    at_least: float | None = None
 
     @property
     def met(self) -> bool:
-        """Whether it is within its limit."""
-        return self.limit is None or self.value <= self.limit
+        """Whether it is within its limits."""
+        return (self.limit is None or self.value <= self.limit) and (
+            self.at_least is None or self.value >= self.at_least
+        )
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -50,6 +54,8 @@ def table(figures: Sequence[Figure]) -> str:
     lines = []
     for figure in figures:
         limit = "" if figure.limit is None else f"  limit {figure.limit:g}"
+        if figure.at_least is not None:
+            limit = f"  at least {figure.at_least:g}"
         verdict = "" if figure.met else "  MISSED"
         lines.append(
             f"{figure.what:<{width}}  {figure.value:>10.3f} {figure.unit:<4}{limit}{verdict}"

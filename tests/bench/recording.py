@@ -18,6 +18,7 @@ from sloth_runner import RunRequest, run_file
 from sloth_state import open_store
 
 ROWS = 2000
+INSERT = "INSERT INTO workflow_resources"
 SCRIPT = """
 task("record"):command(function()
   for i = 1, %d do
@@ -37,11 +38,11 @@ def figures(folder: Path) -> list[Figure]:
     with open_store(str(database)):
         pass
     shutil.copy(database, empty)
-    transactions = _transactions(_run_traced(script, database))
+    statements = transactions(_run_traced(script, database))
     ratios = []
     for attempt in range(5):
         ours = _run(script, _copy(empty, folder / f"ours-{attempt}.db"))
-        theirs = _replay(_copy(empty, folder / f"bare-{attempt}.db"), transactions)
+        theirs = replay(_copy(empty, folder / f"bare-{attempt}.db"), statements, INSERT)
         ratios.append((ours / theirs, ours))
     ratio, ours = sorted(ratios)[2]
     return [
@@ -68,13 +69,13 @@ def _run(script: Path, database: Path) -> float:
 
 
 def _run_traced(script: Path, database: Path) -> list[tuple[str, Any]]:
-    with _traced() as statements, open_store(str(database)) as store:
+    with traced() as statements, open_store(str(database)) as store:
         run_file(store, RunRequest(str(script)))
     return statements
 
 
 @contextmanager
-def _traced() -> Iterator[list[tuple[str, Any]]]:
+def traced() -> Iterator[list[tuple[str, Any]]]:
     """All statements of connections that are opened inside, with their bindings."""
     statements: list[tuple[str, Any]] = []
 
@@ -92,32 +93,33 @@ def _traced() -> Iterator[list[tuple[str, Any]]]:
         apsw.connection_hooks.remove(hook)
 
 
-def _transactions(statements: list[tuple[str, Any]]) -> list[list[tuple[str, Any]]]:
-    transactions: list[list[tuple[str, Any]]] = []
+def transactions(statements: list[tuple[str, Any]]) -> list[list[tuple[str, Any]]]:
+    """The statements of each transaction."""
+    found: list[list[tuple[str, Any]]] = []
     for sql, bindings in statements:
         if sql == "BEGIN IMMEDIATE":
-            transactions.append([])
-        if transactions and not sql.startswith("PRAGMA"):
-            transactions[-1].append((sql, bindings))
-    return transactions
+            found.append([])
+        if found and not sql.startswith("PRAGMA"):
+            found[-1].append((sql, bindings))
+    return found
 
 
-def _replay(database: Path, transactions: list[list[tuple[str, Any]]]) -> float:
-    """Seconds of the transactions that insert a resource; the others are only done."""
+def replay(database: Path, statements: list[list[tuple[str, Any]]], timed: str) -> float:
+    """Seconds of the transactions that have such a statement; the others are only done."""
     connection = apsw.Connection(str(database))
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
 
-    def replay(transaction: list[tuple[str, Any]]) -> None:
+    def perform(transaction: list[tuple[str, Any]]) -> None:
         for sql, bindings in transaction:
             connection.execute(sql, bindings).fetchall()
 
     taken = 0.0
-    for transaction in transactions:
-        if any(sql.startswith("INSERT INTO workflow_resources") for sql, _ in transaction):
-            taken += seconds(lambda transaction=transaction: replay(transaction))  # type: ignore[misc]
+    for transaction in statements:
+        if any(sql.startswith(timed) for sql, _ in transaction):
+            taken += seconds(lambda transaction=transaction: perform(transaction))  # type: ignore[misc]
         else:
-            replay(transaction)
+            perform(transaction)
     connection.close()
     return taken

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import statistics
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import apsw
 from measure import Figure, seconds
@@ -18,24 +20,41 @@ CHANGED = RESOURCES // 100
 VERSIONS = 100
 
 
-def figures(folder: Path) -> list[Figure]:
-    """Disk and time of a version, and reading the first and the last one."""
+class History(NamedTuple):
+    """A store with all the versions, and what each after the first took."""
+
+    database: Path
+    times: list[float]
+    """Seconds."""
+    size: float
+    """Bytes of one version."""
+
+
+@cache
+def history(folder: Path) -> History:
+    """Made once for all who measure something with it. Leave it as it is."""
     database = folder / "versions.db"
     with open_store(str(database)) as store:
-        write(store, range(RESOURCES), 0)
+        _write(store, range(RESOURCES), 0)
         before = _size(database)
         times = [
-            seconds(lambda version=version: write(store, changed(version), version))  # type: ignore[misc]
+            seconds(lambda version=version: _write(store, _changed(version), version))  # type: ignore[misc]
             for version in range(1, VERSIONS)
         ]
-        grown = (_size(database) - before) / (VERSIONS - 1)
-        plain = _plain_rows(folder / "plain.db")
-        read_plain = statistics.median(seconds(plain) for _ in range(7))
+        return History(database, times, (_size(database) - before) / (VERSIONS - 1))
+
+
+def figures(folder: Path) -> list[Figure]:
+    """Disk and time of a version, and reading the first and the last one."""
+    database, times, size = history(folder)
+    plain = _plain_rows(folder / "plain.db")
+    read_plain = statistics.median(seconds(plain) for _ in range(7))
+    with open_store(str(database)) as store:
         last = _read_seconds(store, VERSIONS)
         first = _read_seconds(store, 1)
     early, late = statistics.median(times[:20]), statistics.median(times[-20:])
     return [
-        Figure("disk of a version, 10,000 resources, 1 % changed", grown / 1024, "KB", 100),
+        Figure("disk of a version, 10,000 resources, 1 % changed", size / 1024, "KB", 100),
         Figure("time to write a version", statistics.median(times) * 1000, "ms", 10),
         Figure("write the last 20 versions / the first 20", late / early, "x"),
         Figure("read the last version / 10,000 plain rows with JSON", last / read_plain, "x", 2),
@@ -54,12 +73,12 @@ def _attributes(number: int, version: int) -> dict[str, object]:
     }
 
 
-def changed(version: int) -> range:
+def _changed(version: int) -> range:
     start = version * CHANGED % RESOURCES
     return range(start, start + CHANGED)
 
 
-def write(store: Store, numbers: range, version: int) -> None:
+def _write(store: Store, numbers: range, version: int) -> None:
     drafts = [
         ResourceDraft("docker_container", f"web-{number}", _attributes(number, version), "running")  # type: ignore[arg-type]
         for number in numbers

@@ -101,6 +101,7 @@ def finished_run(store: Store, clock: Clock) -> Callable[..., Run]:
         contents: Sequence[bytes] = (),
         outputs: Sequence[Output] = (),
         tasks: Sequence[TaskRecord] = (),
+        events: Sequence[tuple[str, str | None]] = (),
         metadata: dict[str, str] | None = None,
         message: str | None = None,
         status: RunStatus = RunStatus.SUCCESS,
@@ -117,6 +118,8 @@ def finished_run(store: Store, clock: Clock) -> Callable[..., Run]:
             store.set_output(run.id, output, lock)
         for task in tasks:
             store.save_task(run.id, task, lock)
+        for kind, task_name in events:
+            store.save_event(run.id, kind, {"path": "/srv/a\nb", "n": 1}, lock, task=task_name)
         clock.forward(seconds)
         run = store.finish_run(run.id, status, lock, error=error)
         store.release_lock(lock)

@@ -216,6 +216,12 @@ def test_what_is_forgotten_stays_as_it_is_and_can_be_remembered(
         (("mv", "web", "file/ap", "b"), 3, "web has no resource file/ap"),
         (("mv", "web", "app", "b"), 2, "'app' is not TYPE/NAME"),
         (("mv", "web", "file/app", ""), 2, "the resource's name is empty"),
+        (("mv", "web", "file/app", "b", "--to-workflow", ""), 2, "the workflow's name is empty"),
+        (
+            ("mv", "web", "file/app", "b", "--to-workflow", "a\nb"),
+            2,
+            "the workflow's name 'a\\nb' has a control character in it",
+        ),
         (("rm", "web", "file/ap"), 3, "web has no resource file/ap"),
         (("rm", "web@1", "file/app"), 2, "web is at version 2, and only that can be changed"),
     ],
@@ -239,17 +245,21 @@ def test_what_cannot_be_moved_or_forgotten_is_said(
     assert len(store.versions("web")) == 2
 
 
-def test_nothing_is_moved_while_somebody_works_on_either_workflow(
-    web: Run, store: Store, sloth: Sloth, finished_run: Callable[..., Run]
+@pytest.mark.parametrize("other", ["edge", "zone"])
+def test_nothing_is_written_while_somebody_works_on_either_workflow(
+    web: Run, store: Store, sloth: Sloth, finished_run: Callable[..., Run], other: str
 ) -> None:
-    finished_run("edge")
-    lock = acquire(store, LockScope.WORKFLOW, "edge", lease=timedelta(days=999))
+    finished_run(other)
+    before = store.versions("web")
+    lock = acquire(store, LockScope.WORKFLOW, other, lease=timedelta(days=999))
 
-    moving = sloth("state", "workflow", "mv", "web", "file/app", "a", "--to-workflow", "edge")
+    moving = sloth("state", "workflow", "mv", "web", "file/app", "a", "--to-workflow", other)
 
     assert (moving.code, moving.out) == (4, "")
     assert live(store, "web").keys() == {"app", "conf"}
-    assert [version.version for version in store.versions("edge")] == [1]
+    assert store.versions("web") == before
+    assert [version.version for version in store.versions(other)] == [1]
+    assert [each.name for each in store.locks()] == [other]
     store.release_lock(lock)
 
 

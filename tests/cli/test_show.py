@@ -47,6 +47,7 @@ def deployed(finished_run: Record, store: Store) -> None:
             ),
             TaskRecord("notify", TaskStatus.SKIPPED, 0, None, None),
         ],
+        events=[("deploy.started", "build"), ("custom", None)],
     )
     store.add_tags(first.id, ["stable", "blue"], "ada@build-7")
     finished_run(
@@ -98,6 +99,11 @@ Outputs
   url       https://example.org
   password  (sensitive)
   ports     [80, 443]
+
+Events
+  TYPE            TASK   AT                   DATA
+  deploy.started  build  2026-03-01 14:00:00  {"n": 1, "path": "/srv/a\\nb"}
+  custom                 2026-03-01 14:00:00  {"n": 1, "path": "/srv/a\\nb"}
 """,
         "",
     )
@@ -150,6 +156,12 @@ def test_show_as_json_is_one_object(sloth: Sloth) -> None:
         "output": None,
         "error_msg": "refused\nby peer",
         "location": "ci.sloth:12",
+    }
+    assert shown.pop("events")[0] == {
+        "type": "deploy.started",
+        "data": {"path": "/srv/a\nb", "n": 1},
+        "task": "build",
+        "dispatched_at": "2026-03-01T12:00:00Z",
     }
     assert shown == {
         "id": "a00000000001",

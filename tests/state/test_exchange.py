@@ -55,6 +55,8 @@ def filled(bench: Any, store: Any) -> Any:
         run.id, TaskRecord("t", TaskStatus.FAILED, 2, NOON, None, None, "no", "x:1"), lock
     )
     store.save_step(run.id, "t", 1, "build", None, lock)
+    store.save_event(run.id, "started", {"by": ["ada"]}, lock, task="t")
+    store.save_event(run.id, "done", {}, lock)
     store.add_tags(run.id, ["stable"], "ada")
     bench.finish(run, lock, RunStatus.FAILED)
     store.record_detections(
@@ -113,6 +115,7 @@ def told(store: Any, name: str = "deploy") -> dict[str, Any]:
                 list(store.outputs(each.run_id).items()),
                 store.tasks(each.run_id),
                 store.steps(each.run_id, "t"),
+                store.events(each.run_id),
                 store.operations(each.run_id),
                 store.tags(each.run_id),
                 store.modules(each.run_id),
@@ -447,6 +450,7 @@ def test_every_table_that_belongs_to_a_workflow_is_in_its_history(
     owners = r"REFERENCES (workflows|workflow_states|workflow_resources|contents)"
     assert {name for name, sql in tables if re.search(owners, sql)} == {
         "drift_detections",
+        "events",
         "imported_versions",
         "kept_contents",
         "operations",

@@ -139,6 +139,18 @@ with open_store({url!r}) as store:
     assert (child.returncode, said) == (0, "interrupted\n")
 
 
+def test_a_lock_of_a_wrong_clock_is_waited_for_no_longer_than_its_lease(
+    url: str, store: Store
+) -> None:
+    with open_store(url, clock=lambda: datetime.now(UTC) + timedelta(days=365)) as fast:
+        held = acquire(fast, LockScope.WORKFLOW, "deploy", lease=SHORT)
+    started = time.monotonic()
+    lock = acquire(store, LockScope.WORKFLOW, "deploy", wait=timedelta(seconds=10))
+
+    assert lock.token == held.token + 1
+    assert SHORT.total_seconds() <= time.monotonic() - started < 3.0
+
+
 @pytest.mark.parametrize("seconds", [0, -1])
 def test_a_lease_that_is_over_before_it_begins_is_refused(store: Store, seconds: int) -> None:
     with pytest.raises(InvalidValue) as refused:

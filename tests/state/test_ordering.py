@@ -33,6 +33,17 @@ def test_each_comes_after_those_it_depends_on_however_old() -> None:
     assert order(made("a", "z"), made("b"), made("z", after=9)) == "bza"
 
 
+def at(path: str, name: str, after: int = 0) -> Resource:
+    return made(name, after=after)._replace(declaration={"key": path})
+
+
+def test_what_is_at_a_path_comes_after_what_it_is_in() -> None:
+    assert order(at("/a/b/c", "a"), at("/a/b", "b", 1), at("/a", "c", 2)) == "cba"
+    assert order(at("/a/b/c", "a"), at("/a", "b", 1), at("/a", "c", 2)) == "bca"
+    assert order(at("/ab", "a"), at("/a", "b", 1), at("a/b", "c", 2), at("a", "d", 3)) == "abcd"
+    assert order(at("/a/b\0line", "a"), at("/a", "b", 1)) == "ab"
+
+
 def test_what_is_not_among_them_and_itself_do_not_count() -> None:
     assert order(made("a", "a", "x"), made("b")) == "ab"
 

@@ -206,6 +206,14 @@ def test_text_that_is_no_text_any_more_is_damage(filled: Any, database: Path) ->
     assert problem.place == "run_tags"
 
 
+def test_a_number_that_is_text_now_is_damage() -> None:
+    from sloth_state.sqlite.resource_rows import is_sound
+
+    row = (1, 1, "id", "file", "a", 1, 1, "create", "", "{}", 0, 0, None)
+    assert not is_sound((*row, 17, "\x00\x02"))
+    assert not is_sound((*row, "17", 2))
+
+
 def test_a_byte_that_flips_in_the_file_is_found(filled: Any, database: Path) -> None:
     filled.close()
     content = bytearray(database.read_bytes())

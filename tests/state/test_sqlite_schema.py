@@ -9,11 +9,11 @@ from typing import Any
 import apsw
 import pytest
 
-from sloth_state.errors import StoreReadOnly
 from sloth_state.model import DriftState
-from sloth_state.open import open_store
-from sloth_state.sqlite import schema
-from sloth_state.sqlite.schema import MIGRATIONS, Migration, migrate
+from sloth_state.open import open_store, utc_now
+from sloth_state.sqlite.read_only import open_for_reading
+from sloth_state.sqlite.schema import MIGRATIONS
+from sloth_state.sqlite.store import SqliteStore
 from sloth_state.store import Store
 
 DATA = Path(__file__).parent / "data"
@@ -123,49 +123,19 @@ def test_an_upgraded_store_has_the_same_schema_as_a_new_one(number: int, tmp_pat
     new.close()
 
 
-def test_a_migration_is_applied_once_and_recorded(tmp_path: Path) -> None:
-    path = tmp_path / "state.db"
-    open_store(str(path)).close()
-    following = Migration(NEWEST + 1, "a note", "CREATE TABLE notes (text TEXT) STRICT;")
-    database = apsw.Connection(str(path))
-    for _ in range(2):
-        migrate(database, [*MIGRATIONS, following])
-    assert database.pragma("user_version") == NEWEST + 1
-    assert database.execute(
-        "SELECT name FROM schema_migrations ORDER BY number DESC LIMIT 1"
-    ).fetchall() == [("a note",)]
-    database.close()
-
-
-def test_a_migration_that_fails_leaves_the_schema_before(tmp_path: Path) -> None:
-    path = tmp_path / "state.db"
-    open_store(str(path)).close()
-    statements = "CREATE TABLE notes (text TEXT) STRICT; CREATE TABLE notes (text TEXT) STRICT;"
-    database = apsw.Connection(str(path))
-    before = _shape(database)
-    with pytest.raises(apsw.SQLError):
-        migrate(database, [*MIGRATIONS, Migration(NEWEST + 1, "broken", statements)])
-    assert _shape(database) == before
-    assert database.pragma("user_version") == NEWEST
-    database.close()
-    with open_store(str(path)) as store:
-        assert store.verify() == []
-
-
-def test_an_older_store_that_cannot_be_written_to_says_that_it_must_be_upgraded(
-    tmp_path: Path,
+@pytest.mark.parametrize("number", [each.number for each in MIGRATIONS[:-1]])
+def test_an_older_store_that_cannot_be_written_to_is_read_all_the_same(
+    number: int, tmp_path: Path
 ) -> None:
-    path = tmp_path / "state.db"
-    open_store(str(path)).close()
-    database = apsw.Connection(str(path))
-    database.pragma("user_version", NEWEST - 1)
-    with pytest.raises(StoreReadOnly) as error:
-        schema.refuse_upgrade(database, str(path), "the file is read-only")
-    assert error.value.message == (
-        f"the state store {path} cannot be written to: the file is read-only, "
-        f"and its schema {NEWEST - 1} must be upgraded first"
-    )
-    database.close()
+    path = _restored(number, tmp_path)
+    before = path.read_bytes()
+    with SqliteStore(open_for_reading(str(path), "the file is read-only"), utc_now, str) as store:
+        assert store.read_only == "the file is read-only"
+        read = [store.resources("deploy", version=version) for version in (1, 2, 3)]
+        assert store.verify() == []
+    assert path.read_bytes() == before
+    with open_store(str(path)) as store:
+        assert [store.resources("deploy", version=version) for version in (1, 2, 3)] == read
 
 
 @pytest.mark.parametrize("number", [each.number for each in MIGRATIONS if each.number >= 2])

@@ -133,6 +133,25 @@ def test_a_takeover_fails_the_run_and_is_audited(
     assert store.verify() == []
 
 
+def test_a_lock_that_somebody_saw_unrenewed_is_taken_over_unless_it_was_renewed_meanwhile(
+    bench: Any, store: Store
+) -> None:
+    lock = bench.lock()
+    bench.clock.advance(seconds=1)
+    renewed = store.renew_lock(lock, MINUTE)
+    ask = LockScope.WORKFLOW, "deploy", OTHER, MINUTE, lambda _: False
+
+    with pytest.raises(LockHeld):
+        store.acquire_lock(*ask, unrenewed=lock)
+    taken = store.acquire_lock(*ask, unrenewed=renewed)
+
+    assert (taken.holder, taken.token) == (OTHER, 2)
+    (entry,) = store.audit_trail("deploy")
+    assert entry.detail == "workflow deploy: the lease of ada@build-7 pid 4711 ran out"
+    with pytest.raises(LockLost):
+        store.renew_lock(renewed, MINUTE)
+
+
 def test_a_takeover_of_a_script_lock_leaves_the_run_alone(bench: Any, store: Store) -> None:
     run, lock = bench.begin()
     bench.lock("migrate", scope=LockScope.SCRIPT, holder=lock.holder._replace(run_id=run.id))

@@ -178,6 +178,18 @@ def _three_workflows(bench: Any) -> list[Run]:
     return runs
 
 
+def test_the_runs_of_a_workflow_come_by_version_also_if_the_clock_was_set_back(
+    bench: Any, store: Store
+) -> None:
+    earlier = bench.finish(*bench.begin())
+    bench.clock.advance(hours=-1)
+    later = bench.finish(*bench.begin())
+
+    assert (earlier.version, later.version) == (1, 2)
+    assert store.runs(name="deploy") == [later, earlier]
+    assert store.runs(name="deploy", status=RunStatus.SUCCESS, limit=1) == [later]
+
+
 def test_runs_come_newest_first_and_through_every_filter(bench: Any, store: Store) -> None:
     one, two, three, four, five = _three_workflows(bench)
     store.add_tags(three.id, ["broken"], "ada")

@@ -40,19 +40,29 @@ class App:
 
     # -- the store -------------------------------------------------------------------------
 
-    def store(self, *, create: bool = False, heal: bool = True, make_default: bool = True) -> Store:
+    def store(
+        self,
+        *,
+        create: bool = False,
+        upgrade: bool = True,
+        heal: bool = True,
+        make_default: bool = True,
+    ) -> Store:
         """The store, opened once and closed by `close`.
 
         Marks runs of dead processes as failed, and says so, unless `heal` is false. The default
         store is made if it does not exist yet, so that on a new machine there simply is nothing;
         one that was named, and without `make_default` that one too, is made only with `create`,
-        else StoreMissing is raised.
+        else StoreMissing is raised. Without `upgrade` a store of an older schema stays as it is,
+        and can only be read.
         """
         from sloth_state.open import open_store
 
         if self._store is None:
             self._store = open_store(
-                self.state, create=create or (make_default and not self._is_named())
+                self.state,
+                create=create or (make_default and not self._is_named()),
+                upgrade=upgrade,
             )
             if self._store.read_only:
                 self.say(f"Note: {self._store.read_only}; reading only")

@@ -29,7 +29,7 @@ def command(app: App, file: str | None) -> None:
     never replaces a file; without FILE it is beside the store, with the time in its name. Exits
     with 6 if the copy, and so the store, is damaged.
     """
-    store = app.store(heal=False)
+    store = app.store(upgrade=False, heal=False)
     target = file or f"{store_path(app.state)}.backup-{time.strftime('%Y%m%d-%H%M%S')}"
     problems = store.backup(target)
     size = os.stat(target).st_size

@@ -28,7 +28,7 @@ def _from_store(names: Callable[[Store, click.Context, str], Iterable[str]]) -> 
 
         url = context.params.get("state") or context.find_root().params.get("state")
         try:
-            with open_store(url, create=False) as store:
+            with open_store(url, create=False, upgrade=False) as store:
                 return [name for name in names(store, context, word) if name.startswith(word)]
         except SlothError:
             return []

@@ -102,7 +102,7 @@ def diff_command(compare_with_reality: CompareWithReality) -> click.Command:
         reality as providers read it now. Without TO, REF's version is compared with FROM; without
         FROM too, with the one before it. Values that are sensitive are not shown.
         """
-        store = app.store()
+        store = app.store(upgrade=LIVE in (before, after))
         run = resolve(store, ref)
         if after == LIVE or (before == LIVE and after is None):
             version = store.version(run.name, run.version)

@@ -46,7 +46,7 @@ def command(
 ) -> None:
     """List runs, newest first."""
     wanted = RunStatus(status) if status else None
-    store = app.store()
+    store = app.store(upgrade=False)
     runs = store.runs(name=name, status=wanted, tag=tag, latest=latest, limit=limit or None)
     total = len(runs)
     if total == limit and not app.json:

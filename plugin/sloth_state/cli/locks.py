@@ -60,7 +60,7 @@ def locks_command(app: App) -> None:
     ALIVE says whether the holder's process is there: alive, dead, expired (it did not renew its
     lease), or unknown host (it runs on another machine, and its lease lasts).
     """
-    locks = app.store().locks()
+    locks = app.store(upgrade=False).locks()
     app.emit(locks, COLUMNS, _shape, footer=counted(len(locks), "lock"))
 
 

@@ -35,7 +35,7 @@ def command(app: App, ref: str, key: str | None, raw: bool, show_sensitive: bool
     """
     if raw and (key is None or app.json):
         raise UsageError("--raw prints the text of one KEY", hint="Leave out --raw, or -o json.")
-    store = app.store()
+    store = app.store(upgrade=show_sensitive)
     run = resolve(store, ref)
     outputs = _chosen(run, store.outputs(run.id), key)
     if show_sensitive:

@@ -38,7 +38,7 @@ def command(app: App, ref: str, type: str | None) -> None:
 
     With what the version did to each; those it deleted are among them.
     """
-    store = app.store()
+    store = app.store(upgrade=False)
     run = resolve(store, ref)
     resources = store.resources(run.name, version=run.version, type=type)
     app.emit(resources, COLUMNS, resource_shape, footer=action_counts(resources))

@@ -34,7 +34,7 @@ def command(app: App, text: str, type: str | None) -> None:
     """
     if not text:
         raise UsageError("TEXT is empty")
-    found = search(app.store(), text, type=type)
+    found = search(app.store(upgrade=False), text, type=type)
     matches = "1 match" if len(found) == 1 else f"{len(found):,} matches"
     app.emit(found, COLUMNS, _shape, footer=matches)
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import click
 
 from sloth_state.cli.options import reference_argument, shared_options, show_sensitive_option
-from sloth_state.cli.outputs import audit_sensitive, output_columns
+from sloth_state.cli.outputs import audit_sensitive, output_columns, value_text
 from sloth_state.cli.resources import COLUMNS as RESOURCE_COLUMNS
 from sloth_state.cli.resources import action_counts
 from sloth_state.cli.tables import STATUS_COLOURS, Column
 from sloth_state.cli.text import duration, local_time, printable, width
-from sloth_state.model import TaskRecord
+from sloth_state.model import DispatchedEvent, TaskRecord
 from sloth_state.references import resolve
 from sloth_state.sensitive import declared_list
-from sloth_state.shapes import outputs_shape, resource_shape, run_shape, task_shape
+from sloth_state.shapes import event_shape, outputs_shape, resource_shape, run_shape, task_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,6 +38,7 @@ class Details(NamedTuple):
     tasks: list[TaskRecord]
     resources: list[Resource]
     outputs: dict[str, Output]
+    events: list[DispatchedEvent]
     show_sensitive: bool
 
 
@@ -58,6 +59,13 @@ TASK_COLUMNS = [
     Column[TaskRecord]("ERROR", _failure),
 ]
 
+EVENT_COLUMNS = [
+    Column[DispatchedEvent]("TYPE", lambda event: event.type),
+    Column[DispatchedEvent]("TASK", lambda event: event.task or ""),
+    Column[DispatchedEvent]("AT", lambda event: local_time(event.dispatched_at)),
+    Column[DispatchedEvent]("DATA", lambda event: value_text(dict(event.data))),
+]
+
 
 @click.command("show")
 @reference_argument
@@ -68,7 +76,7 @@ def command(app: App, ref: str, show_sensitive: bool) -> None:
 
     A workflow's name means its newest run.
     """
-    store = app.store()
+    store = app.store(upgrade=show_sensitive)
     details = _details(store, resolve(store, ref), show_sensitive)
     if show_sensitive:
         audit_sensitive(app, details.run, details.outputs)
@@ -96,6 +104,7 @@ def _details(store: Store, run: Run, show_sensitive: bool) -> Details:
         tasks=store.tasks(run.id),
         resources=store.resources(run.name, version=run.version),
         outputs=store.outputs(run.id),
+        events=store.events(run.id),
         show_sensitive=show_sensitive,
     )
 
@@ -111,6 +120,7 @@ def _shape(details: Details) -> dict[str, Json]:
             for resource in details.resources
         ],
         "outputs": outputs_shape(details.outputs, show_sensitive=details.show_sensitive),
+        "events": [event_shape(event) for event in details.events],
     }
 
 
@@ -123,6 +133,7 @@ def _lines(app: App, details: Details) -> Iterator[str]:
     yield from _section(app, "Resources", _resources(app, details.resources))
     columns = output_columns(details.show_sensitive)
     yield from _section(app, "Outputs", _table(app, list(details.outputs.values()), columns))
+    yield from _section(app, "Events", _table(app, details.events, EVENT_COLUMNS))
     yield from _section(app, "Error", _error(run))
 
 

@@ -27,7 +27,7 @@ def command(app: App) -> None:
 
     Workflows, runs by status, resources by type, sizes, and the last runs.
     """
-    store = app.store()
+    store = app.store(upgrade=False)
     stats, last = store.stats(), store.runs(limit=LAST_RUNS)
     app.emit_object(_shape(store.url, stats, last), lambda: _lines(app, store.url, stats, last))
 

@@ -69,7 +69,7 @@ def list_command(app: App, ref: str | None) -> None:
 
     Without REF: every tag there is, and how many runs have it.
     """
-    store = app.store()
+    store = app.store(upgrade=False)
     if ref is None:
         _emit_all(app, store.tag_counts())
     else:

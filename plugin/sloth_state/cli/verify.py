@@ -34,7 +34,7 @@ def command(app: App) -> None:
     left half-done are no damage, and are said too.
     """
     # Marking interrupted runs would write, which a damaged store should be spared.
-    store = app.store(heal=False)
+    store = app.store(upgrade=False, heal=False)
     problems = store.verify()
     unsettled = {} if problems else _unsettled(store)
     shape: dict[str, Json] = {

@@ -41,6 +41,6 @@ def command(app: App, ref: str) -> None:
 
     Newest first. A REF that means one version or run stands for its whole workflow.
     """
-    store = app.store()
+    store = app.store(upgrade=False)
     versions = store.versions(resolve(store, ref).name)
     app.emit(versions, COLUMNS, version_shape, footer=counted(len(versions), "version"))

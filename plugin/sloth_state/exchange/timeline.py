@@ -132,7 +132,7 @@ def _version(run: PastRun, number: int, outputs: Sequence[Output]) -> dict[str, 
         "modules": {},
         "anchor": None,
         "outputs": [_output(each) for each in outputs],
-        **{name: [] for name in ("tasks", "steps", "operations", "tags")},
+        **{name: [] for name in ("tasks", "steps", "events", "operations", "tags")},
     }
 
 

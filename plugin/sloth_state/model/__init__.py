@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sloth_state.model.drift import Detection as Detection
     from sloth_state.model.drift import DriftState as DriftState
     from sloth_state.model.drift import NewDetection as NewDetection
+    from sloth_state.model.events import DispatchedEvent as DispatchedEvent
     from sloth_state.model.histories import AddedHistory as AddedHistory
     from sloth_state.model.histories import History as History
     from sloth_state.model.histories import HistoryRecord as HistoryRecord
@@ -52,6 +53,7 @@ _HOMES = {
     "AuditEntry": "records",
     "Changes": "versions",
     "Detection": "drift",
+    "DispatchedEvent": "events",
     "DriftState": "drift",
     "History": "histories",
     "HistoryRecord": "histories",

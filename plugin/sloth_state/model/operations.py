@@ -21,7 +21,7 @@ class NewOperation(NamedTuple):
     key: str | None
     """How reality knows the thing: a path, a unit, a container's name."""
     task: str | None
-    before: Json
+    before: Mapping[str, Json] | None
     """The attributes that were read before; None if nothing was there."""
     wanted: Mapping[str, Json]
     declaration: Mapping[str, Json]

@@ -26,7 +26,8 @@ def row_checksum(*columns: str | int | None) -> int:
 
 def closed_row_checksum(checksum: int, valid_to: int) -> int:
     """The checksum of a resource's row after a version closed its interval."""
-    return crc32(b"\x1f%d" % valid_to, checksum)
+    # As text, for in a damaged row this may be anything.
+    return crc32(f"\x1f{valid_to}".encode(), checksum)
 
 
 def content_hash(content: bytes) -> str:

@@ -24,8 +24,11 @@ Bindings: TypeAlias = Sequence[str | int | float | bytes | None]
 
 DISK_FULL = "the disk is full"
 """Why a store may be read only: the one reason that a write answers with StoreFull."""
-_COMMITS_PER_ROOM = 64
-"""So often the log gets room for more, and first after a quarter: most uses are shorter."""
+LOG_PAGES = 2000
+"""After so many the log is folded into the database, which syncs that too. With SQLite's own 1000
+the pages that many small commits change again and again are written to it twice as often."""
+_COMMITS_PER_ROOM = 32
+"""So often the log gets room for more, and first after half of it: most uses are shorter."""
 
 
 _process = os.getpid()
@@ -65,6 +68,7 @@ class Connection:
         self._thread = get_ident()
         self._closed = False
         self._identity = _identity(path)
+        self._transaction = _Transaction(self)
 
     def select(self, sql: str, bindings: Bindings = ()) -> list[Row]:
         """All rows of a query."""
@@ -120,7 +124,7 @@ class Connection:
 
         Waits for its turn in the write queue. A transaction inside another is a savepoint.
         """
-        return _Transaction(self)
+        return self._transaction
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -168,20 +172,18 @@ class Connection:
         self._check_owner()
         if self._depth:
             self._run("SAVEPOINT inner_transaction")
-        else:
-            self._begin_outermost()
-        self._depth += 1
-
-    def _begin_outermost(self) -> None:
-        if self.read_only is not None:
+        elif self.read_only is not None:
             raise self._not_writable(self.read_only)
-        self._queue.acquire()
-        try:
-            # IMMEDIATE, because a read that turns into a write can fail when another came between.
-            self._run("BEGIN IMMEDIATE")
-        except BaseException:
-            self._queue.release()
-            raise
+        else:
+            self._queue.acquire()
+            try:
+                # IMMEDIATE, because a read that turns into a write can fail when another came
+                # between.
+                self._run("BEGIN IMMEDIATE")
+            except BaseException:
+                self._queue.release()
+                raise
+        self._depth += 1
 
     def _commit(self) -> None:
         self._depth -= 1
@@ -190,10 +192,11 @@ class Connection:
             return
         self._commits += 1
         try:
-            if self._commits % _COMMITS_PER_ROOM == _COMMITS_PER_ROOM // 4:
+            if self._commits % _COMMITS_PER_ROOM == _COMMITS_PER_ROOM // 2:
                 self._make_room()
             self._run("COMMIT")
-            self._check_in_place()
+            if self._identity != _identity(self.path):
+                self._fail_out_of_place()
         except BaseException:
             self._undo("ROLLBACK")
             raise
@@ -205,14 +208,13 @@ class Connection:
 
         make_room(self.path)
 
-    def _check_in_place(self) -> None:
+    def _fail_out_of_place(self) -> NoReturn:
         """What went into a file that nobody can find any more must not be acknowledged."""
-        if self._identity != _identity(self.path):
-            raise StoreMissing(
-                self.path,
-                "was removed, moved or replaced while it was in use",
-                hint="Bring the file back; what was written after that is lost.",
-            )
+        raise StoreMissing(
+            self.path,
+            "was removed, moved or replaced while it was in use",
+            hint="Bring the file back; what was written after that is lost.",
+        )
 
     def _roll_back(self) -> None:
         self._depth -= 1

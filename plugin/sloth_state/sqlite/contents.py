@@ -15,11 +15,12 @@ def keep_content(db: Connection, content: bytes | None) -> int | None:
     if content is None:
         return None
     hash = content_hash(content)
+    sql = "INSERT INTO contents (hash, content) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING"
+    if db.write(sql, (hash, content)):
+        return db.last_key()
     row = db.first("SELECT content_key FROM contents WHERE hash = ?", (hash,))
-    if row is not None:
-        return int(row[0])
-    db.write("INSERT INTO contents (hash, content) VALUES (?, ?)", (hash, content))
-    return db.last_key()
+    assert row is not None
+    return int(row[0])
 
 
 def remove_unused_contents(db: Connection) -> None:

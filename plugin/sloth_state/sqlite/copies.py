@@ -20,7 +20,7 @@ from sloth_state.errors import (
 from sloth_state.sqlite import files, lock_rows, schema
 from sloth_state.sqlite.connection import Connection
 from sloth_state.sqlite.integrity import all_problems
-from sloth_state.sqlite.read_only import readable
+from sloth_state.sqlite.read_only import open_for_reading, readable
 from sloth_state.sqlite.translation import translate
 from sloth_state.sqlite.write_queue import WriteQueue
 
@@ -30,19 +30,22 @@ if TYPE_CHECKING:
     from sloth_state.model import Holder, Lock, Problem
 
 _LOGS = ("-wal", "-shm", "-journal")
+_ONLY_READ = "it is only read"
 
 
-def copy_store(db: Connection, target: str) -> list[Problem]:
+def copy_store(path: str, target: str) -> list[Problem]:
     """Copy a store as it is at one moment, without keeping anybody waiting, and check the copy.
 
-    The copy has mode 0600, and is there complete or not at all. Returns what `Store.verify` would
-    find in it. Raises UsageError if there is something at `target`.
+    The copy has the same schema, so that the release which wrote the store can read it too; it has
+    mode 0600, and is there complete or not at all. Returns what `Store.verify` would find in it.
+    Raises UsageError if there is something at `target`.
     """
     target = os.path.realpath(target)
     _reserve(target)
     unfinished = target + ".unfinished"
     try:
-        _copy_database(db, unfinished)
+        with _only_reading(path) as source:
+            _copy_database(source, unfinished)
         os.rename(unfinished, target)
         files.sync_folder(target)
     except BaseException:
@@ -50,8 +53,11 @@ def copy_store(db: Connection, target: str) -> list[Problem]:
         raise
     finally:
         _remove(unfinished)
-    with _only_reading(target) as copy:
+    copy = open_for_reading(target, _ONLY_READ)
+    try:
         return all_problems(copy)
+    finally:
+        copy.close()
 
 
 class Replacement:
@@ -188,7 +194,7 @@ def _only_reading(path: str) -> Iterator[Connection]:
 
 def _connection(database: apsw.Connection, path: str) -> Connection:
     """For reading; `path` is for its errors."""
-    return Connection(database, path, queue=WriteQueue(path), read_only="it is only read")
+    return Connection(database, path, queue=WriteQueue(path), read_only=_ONLY_READ)
 
 
 def _fold_in_log(path: str) -> None:

@@ -5,24 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sloth_state import model
-from sloth_state.json_map import JsonMap
+from sloth_state.json_map import checked_text
 from sloth_state.sqlite.base import StoreBase
 from sloth_state.sqlite.tables import DETECTIONS
 from sloth_state.sqlite.timestamps import from_microseconds
-from sloth_state.values import canonical, from_json
+from sloth_state.values import from_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from sloth_state.model import Detection, Json, NewDetection
+    from sloth_state.model import Detection, NewDetection
     from sloth_state.sqlite.connection import Row
-
-
-def _text(attributes: Mapping[str, Json], what: str) -> str:
-    """Canonical JSON; that of a JsonMap is trusted."""
-    if type(attributes) is JsonMap:
-        return attributes.text
-    return canonical(dict(attributes), what)
 
 
 _NEWEST = """
@@ -43,8 +36,8 @@ class Detections(StoreBase):
             (
                 (each.type, each.name),
                 version,
-                _text(each.expected, "expected"),
-                None if each.actual is None else _text(each.actual, "actual"),
+                checked_text(each.expected, "expected"),
+                None if each.actual is None else checked_text(each.actual, "actual"),
                 None if each.drifted is None else int(each.drifted),
                 each.error,
             )

@@ -40,7 +40,7 @@ class ChainCheck:
         """Look at all records. The hash of each version, by its number.
 
         Raises HistoryRefused if they do not fit each other. Not covered by hashes are tasks,
-        steps, operations, tags, detections and the audit trail.
+        steps, events, operations, tags, detections and the audit trail.
         """
         for section, record in records:
             if section == "versions":

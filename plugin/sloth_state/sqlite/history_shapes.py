@@ -111,6 +111,7 @@ OF_RUNS = {
     "outputs": Shape(tables.OUTPUTS, keys="run_key", json="value", flags="sensitive"),
     "tasks": Shape(tables.TASKS, keys="run_key", times="started_at ended_at", json="output"),
     "steps": Shape(tables.STEPS, keys="run_key", times="recorded_at", json="value"),
+    "events": Shape(tables.EVENTS, keys="run_key", times="dispatched_at", json="data"),
     "operations": Shape(
         tables.OPERATIONS,
         keys="run_key",

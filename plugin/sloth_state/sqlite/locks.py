@@ -30,13 +30,15 @@ class Locks(StoreBase):
         holder: Holder,
         lease: timedelta,
         is_dead: Callable[[Holder], bool],
+        *,
+        unrenewed: Lock | None = None,
     ) -> Lock:
         check_name(name, "the lock's name")
         # Those who wait ask often; they should not take the turn of those who write.
-        self._why_over(lock_rows.held_lock(self._db, scope, name), is_dead)
+        self._why_over(lock_rows.held_lock(self._db, scope, name), is_dead, unrenewed)
         with self._db.transaction():
             held = lock_rows.held_lock(self._db, scope, name)
-            why_over = self._why_over(held, is_dead)
+            why_over = self._why_over(held, is_dead, unrenewed)
             if held is not None:
                 self._end(held, why_over, str(holder), "take over lock")
             now = self._clock()
@@ -76,11 +78,13 @@ class Locks(StoreBase):
         )
         return [lock_rows.lock_of(lock_rows.checked_lock(self._db, row)) for row in rows]
 
-    def _why_over(self, held: Lock | None, is_dead: Callable[[Holder], bool]) -> str:
+    def _why_over(
+        self, held: Lock | None, is_dead: Callable[[Holder], bool], unrenewed: Lock | None
+    ) -> str:
         """Why a lock may be taken; raises LockHeld if it may not."""
         if held is None:
             return "it is free"
-        if held.expires_at <= self._clock():
+        if held.expires_at <= self._clock() or held == unrenewed:
             return f"the lease of {held.holder} ran out"
         if is_dead(held.holder):
             return f"{held.holder} is gone"

@@ -11,8 +11,10 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-_BYTES = 2**20  # about what 80 commits of one resource each take
-_FULL_LOG = 1000 * (4096 + 24)  # bytes; then SQLite folds the log in and starts again at its front
+from sloth_state.sqlite.connection import LOG_PAGES
+
+_BYTES = 2**20  # what 40 changes of the world, or 80 records of a resource, take
+_FULL_LOG = LOG_PAGES * (4096 + 24)  # bytes; then the log is folded in and begins at its front
 
 
 def make_room(database: str) -> None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import apsw
 
 from sloth_state.errors import StoreError, StoreFull, StoreUnreadable
-from sloth_state.sqlite import files, schema
-from sloth_state.sqlite.connection import DISK_FULL, Connection
+from sloth_state.sqlite import files, schema, schema_text
+from sloth_state.sqlite.connection import DISK_FULL, LOG_PAGES, Connection
 from sloth_state.sqlite.translation import close_after, open_file
 from sloth_state.sqlite.write_queue import BUSY_MILLISECONDS, WriteQueue
 
+OLDER = "the store's schema is older than this release's, and only what writes upgrades it"
+"""Why a store is read only for those who do not want it upgraded."""
 
-def connect(path: str, *, create: bool) -> Connection:
+
+def connect(path: str, *, create: bool, upgrade: bool = True) -> Connection:
     """Open the store at an absolute path, making it first if `create` allows.
 
+    Without `upgrade` a file of an older schema stays as it is, and can only be read.
     Raises the errors of the tree under StoreError, each for its own condition of the file.
     """
     if not files.store_exists(path):
@@ -25,7 +29,10 @@ def connect(path: str, *, create: bool) -> Connection:
     reason = files.why_read_only(path)
     if reason is None:
         try:
-            return _open_for_writing(path)
+            connection = _open_for_writing(path, upgrade=upgrade)
+            if connection is not None:
+                return connection
+            reason = OLDER
         except StoreFull:
             reason = DISK_FULL
         except StoreUnreadable:
@@ -35,13 +42,19 @@ def connect(path: str, *, create: bool) -> Connection:
     return open_for_reading(path, reason)
 
 
-def _open_for_writing(path: str) -> Connection:
+def _open_for_writing(path: str, *, upgrade: bool) -> Connection | None:
+    """None if it would have to be upgraded first and must not be."""
     queue = WriteQueue(path)
     database = open_file(path, apsw.SQLITE_OPEN_READWRITE)
     try:
         _configure(database)
         schema.check(database, path)
-        schema.upgrade(database, queue)
+        if upgrade:
+            schema.upgrade(database, queue)
+        elif schema.is_older(database):
+            database.close()
+            return None
+        schema_text.check(database, path)
     except apsw.Error as error:
         raise close_after(error, database, path) from error
     except StoreError:
@@ -63,5 +76,6 @@ def _configure(database: apsw.Connection) -> None:
     # Kibibytes. Reading an old version goes back and forth between two tables; with SQLite's own
     # 2 MB that costs half as much again.
     database.pragma("cache_size", -16000)
+    database.wal_autocheckpoint(LOG_PAGES)
     # A crafted file must not call functions through its schema.
     database.pragma("trusted_schema", False)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sloth_state import model
 from sloth_state.errors import ReferenceNotFound, UsageError
+from sloth_state.json_map import checked_text
 from sloth_state.sqlite.resources import Resources
 from sloth_state.sqlite.tables import OPERATIONS
 from sloth_state.sqlite.timestamps import from_microseconds, from_optional_microseconds
@@ -30,9 +31,9 @@ class Operations(Resources):
         check_name(new.type, "the resource's type")
         check_name(new.name, "the resource's name")
         what = f"{new.type}/{new.name}"
-        before = None if new.before is None else canonical(new.before, f"{what} before")
-        wanted = canonical(dict(new.wanted), what)
-        declaration = canonical(dict(new.declaration), f"declaration of {what}")
+        before = None if new.before is None else checked_text(new.before, f"{what} before")
+        wanted = checked_text(new.wanted, what)
+        declaration = checked_text(new.declaration, f"declaration of {what}")
         with self._db.transaction():
             run = self._open_run(run_id, lock)
             self._keep(run.workflow_key, contents)
@@ -126,7 +127,12 @@ class Operations(Resources):
         *before, ended_at, _, _ = columns
         if ended_at is not None:
             raise UsageError(f"operation {number} has ended before")
-        OPERATIONS.update(self._db, key, *before, now, error, result)
+        # Not `OPERATIONS.update`: writing all columns writes all indexes anew, a page more to sync.
+        self._db.write(
+            "UPDATE operations SET ended_at = ?, error = ?, result = ?, checksum = ? "
+            "WHERE operation_key = ?",
+            (now, error, result, OPERATIONS.checksum((*before, now, error, result)), key),
+        )
 
     def _operation(self, row: Row) -> Operation:
         key, *columns, checksum = row

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import apsw
 
 from sloth_state.errors import StoreError, StoreFull, StoreReadOnly, StoreUnreadable
-from sloth_state.sqlite import files, schema
+from sloth_state.sqlite import files, schema, schema_text
 from sloth_state.sqlite.connection import Connection
 from sloth_state.sqlite.translation import close_after, open_file
 from sloth_state.sqlite.write_queue import BUSY_MILLISECONDS, WriteQueue
@@ -18,19 +18,34 @@ if TYPE_CHECKING:
 
 
 def open_for_reading(path: str, reason: str) -> Connection:
-    """Open the store at an absolute path; `reason` is why it can only be read."""
+    """Open the store at an absolute path; `reason` is why it can only be read.
+
+    One of an older schema is read in a copy in memory, and that is upgraded.
+    """
     database = readable(path)
     try:
+        schema.check(database, path)
+        if schema.is_older(database):
+            database = _upgraded(database)
+        schema_text.check(database, path)
         database.pragma("trusted_schema", False)
         database.pragma("query_only", True)
-        schema.check(database, path)
-        schema.refuse_upgrade(database, path, reason)
     except apsw.Error as error:
         raise close_after(error, database, path) from error
     except StoreError:
         database.close()
         raise
     return Connection(database, path, queue=WriteQueue(path), read_only=reason)
+
+
+def _upgraded(older: apsw.Connection) -> apsw.Connection:
+    """A copy in memory; `older` is closed."""
+    copy = apsw.Connection(":memory:")
+    with copy.backup("main", older, "main") as backup:
+        backup.step()
+    schema.migrate(copy)
+    older.close()
+    return copy
 
 
 def readable(path: str) -> apsw.Connection:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from shutil import copyfile
-from tempfile import TemporaryDirectory
+from shutil import copyfile, rmtree
 from typing import TYPE_CHECKING
 
 import apsw
@@ -14,7 +13,7 @@ import apsw
 from sloth_state.errors import LockHeld, StoreBusy, StoreDamaged
 from sloth_state.healing import why_abandoned
 from sloth_state.model import Repair
-from sloth_state.sqlite import files, mending_versions, salvage
+from sloth_state.sqlite import files, mending_versions, salvage, schema_text
 from sloth_state.sqlite import mending as mending_rows
 from sloth_state.sqlite.integrity import all_problems
 from sloth_state.sqlite.mending import Mending
@@ -60,7 +59,8 @@ class Repairer:
             if not repair.mended:
                 return repair
             backup = self._unused_name()
-            _copy(self._path, backup)
+            _copy(self._path, f"{folder}/backup")
+            _rename(f"{folder}/backup", backup)
             self._swap_in(f"{folder}/state.db")
             return repair._replace(backup=backup)
 
@@ -79,8 +79,16 @@ class Repairer:
         finally:
             queue.close()
 
-    def _folder(self) -> TemporaryDirectory[str]:
-        return TemporaryDirectory(prefix=f"{self._path}.repair-", dir=os.path.dirname(self._path))
+    @contextmanager
+    def _folder(self) -> Iterator[str]:
+        """Whose turn it is to write is alone here; what is there was left by a killed process."""
+        folder = f"{self._path}.repairing"
+        rmtree(folder, ignore_errors=True)
+        os.mkdir(folder, 0o700)
+        try:
+            yield folder
+        finally:
+            rmtree(folder)
 
     def _unused_name(self) -> str:
         name = f"{self._path}.backup-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
@@ -90,6 +98,7 @@ class Repairer:
 
     def _repair_copy(self, copy: str) -> Repair:
         _copy(self._path, copy)
+        is_schema_mended = schema_text.mend(copy)
         is_damaged = _has_damaged_pages(copy)
         lost = self._salvaged(copy) if is_damaged else {}
         db = connect(copy, create=False)
@@ -98,6 +107,8 @@ class Repairer:
             # Rows are written before all that they refer to is mended; see `remove_orphans`.
             db.select("PRAGMA foreign_keys = OFF")
             mending = Mending(db)
+            if is_schema_mended:
+                mending.note("schema", "was not what was written; the one of this release is")
             if is_damaged:
                 mending.note("file", "has damaged pages; what can be read goes into a new one")
             with db.transaction():
@@ -195,6 +206,14 @@ def _copy(path: str, copy: str) -> None:
     with open(copy, "rb") as file:
         os.fsync(file.fileno())
     files.sync_folder(copy)
+
+
+def _rename(copy: str, name: str) -> None:
+    """Give a copy its name when it is whole; a damaged one may have a log."""
+    for suffix in ("-wal", ""):
+        if os.path.exists(copy + suffix):
+            os.rename(copy + suffix, name + suffix)
+    files.sync_folder(name)
 
 
 def _copy_by_pages(path: str, copy: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sloth_state.errors import InvalidValue, ResourceNotFound, UsageError
-from sloth_state.json_map import JsonMap
+from sloth_state.json_map import JsonMap, checked_text
 from sloth_state.model import Action, ResourceDraft
 from sloth_state.sqlite import intervals
 from sloth_state.sqlite.intervals import Content
@@ -19,15 +19,7 @@ from sloth_state.sqlite.resource_rows import (
     stored_state,
 )
 from sloth_state.sqlite.tables import RESOURCES
-from sloth_state.values import (
-    canonical,
-    check_name,
-    check_size,
-    check_text,
-    from_json,
-    to_json,
-    utf8_size,
-)
+from sloth_state.values import check_name, check_text, from_json, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +31,7 @@ if TYPE_CHECKING:
     from sloth_state.sqlite.resource_rows import Stored
 
 _SELECT_NAMED = f"{SELECT_CURRENT} WHERE workflow_key = ? AND type = ? AND name = ?"
+_MAPS = (JsonMap, dict, Mapping)  # the first two are told faster
 _SELECT_CLOSED = f"{SELECT_PAST} WHERE h.resource_key = ? AND h.valid_to = ?"
 
 
@@ -53,13 +46,13 @@ class ResourceWriter:
         """What a draft says, as it is kept. Raises InvalidValue, also for the rest of the draft."""
         check_name(draft.type, "the resource's type")
         check_name(draft.name, "the resource's name")
-        if not isinstance(draft.attributes, (dict, Mapping)):  # a plain dict is told faster
+        if not isinstance(draft.attributes, _MAPS):
             raise InvalidValue(f"attributes of {draft.type}/{draft.name} must be a map")
-        attributes = _canonical_attributes(draft.attributes)
+        attributes = checked_text(draft.attributes, "attributes")
         check_text(draft.status, "the status")
         if draft.declaration is None:
             return Content(attributes, None)
-        return Content(attributes, canonical(dict(draft.declaration), "declaration"))
+        return Content(attributes, checked_text(draft.declaration, "declaration"))
 
     def record(
         self, run: OpenRun, draft: ResourceDraft, content: Content, *, made: bool = False
@@ -181,12 +174,6 @@ def _after(
     if intervals.is_live(before):
         return intervals.recorded(before, draft, content, run.version, run.now, made=made)
     return intervals.revived(before, draft, content, run.version, run.now)
-
-
-def _canonical_attributes(attributes: Mapping[str, Json]) -> str:
-    if type(attributes) is JsonMap:
-        return check_size(attributes.text, utf8_size(attributes.text), "attributes")
-    return canonical(dict(attributes), "attributes")
 
 
 def _own(attributes: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     )
 
 _FINAL = (RunStatus.SUCCESS, RunStatus.FAILED, RunStatus.ROLLED_BACK)
-_NEWEST_FIRST = "ORDER BY r.started_at DESC, r.run_key DESC"
+_LATEST_STARTED_FIRST = "ORDER BY r.started_at DESC, r.run_key DESC"
+_NEWEST_VERSION_FIRST = "ORDER BY r.version DESC"
 
 
 class Runs(StoreBase):
@@ -101,7 +102,9 @@ class Runs(StoreBase):
         limit: int | None = None,
     ) -> list[Run]:
         condition, bindings = run_filter(name, status, tag, latest)
-        sql = f"{SELECT_RUNS} {condition} {_NEWEST_FIRST} LIMIT ?"
+        # The clock may have been set back between two versions of a workflow.
+        order = _LATEST_STARTED_FIRST if name is None else _NEWEST_VERSION_FIRST
+        sql = f"{SELECT_RUNS} {condition} {order} LIMIT ?"
         with self._db.snapshot():
             rows = self._db.select(sql, (*bindings, -1 if limit is None else limit))
             return [self._model_run(checked_run(self._db, row)) for row in rows]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sloth_state.errors import StoreNewer
 from sloth_state.sqlite import schema_1, schema_2
 from sloth_state.sqlite.files import APPLICATION_ID
-from sloth_state.sqlite.translation import read_only
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import apsw
 
@@ -46,9 +46,14 @@ def check(database: apsw.Connection, path: str) -> None:
         raise StoreNewer(path, found, MIGRATIONS[-1].number)
 
 
+def is_older(database: apsw.Connection) -> bool:
+    """Whether a file must be upgraded before this release can read it."""
+    return bool(database.pragma("user_version") < MIGRATIONS[-1].number)
+
+
 def upgrade(database: apsw.Connection, queue: WriteQueue) -> None:
     """Bring a file to the newest schema; the usual case, that it is, costs one look."""
-    if database.pragma("user_version") < MIGRATIONS[-1].number:
+    if is_older(database):
         queue.acquire()
         try:
             migrate(database)
@@ -56,20 +61,26 @@ def upgrade(database: apsw.Connection, queue: WriteQueue) -> None:
             queue.release()
 
 
-def refuse_upgrade(database: apsw.Connection, path: str, reason: str) -> None:
-    """Raise StoreReadOnly if the file would have to be upgraded but cannot be written to."""
-    found = database.pragma("user_version")
-    if found < MIGRATIONS[-1].number:
-        raise read_only(path, f"{reason}, and its schema {found} must be upgraded first")
-
-
 def migrate(database: apsw.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:
     """Apply those migrations that the file lacks. The caller holds the write queue."""
     for migration in migrations:
-        with database:
+        with _transaction(database):
             # Another process may have done it while this one waited for its turn.
             if database.pragma("user_version") < migration.number:
                 _apply(database, migration)
+
+
+@contextmanager
+def _transaction(database: apsw.Connection) -> Iterator[None]:
+    """apsw's own one fails where SQLite has rolled back already, as it does on a full disk."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        database.execute("COMMIT")
+    except BaseException:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise
 
 
 def _apply(database: apsw.Connection, migration: Migration) -> None:

@@ -50,6 +50,19 @@ CREATE TABLE steps (
     UNIQUE (run_key, task, position)
 ) STRICT;
 
+-- What scripts have dispatched, in the order of a run; `data` is a JSON map. No task: the top level
+-- of the file did it.
+CREATE TABLE events (
+    event_key INTEGER PRIMARY KEY,
+    run_key INTEGER NOT NULL REFERENCES workflow_states ON DELETE CASCADE,
+    type TEXT NOT NULL,
+    data TEXT NOT NULL,
+    task TEXT,
+    dispatched_at INTEGER NOT NULL,
+    checksum INTEGER NOT NULL
+) STRICT;
+CREATE INDEX events_by_run ON events (run_key);
+
 -- Lua files beside the workflow file that a version was made from.
 CREATE TABLE version_modules (
     run_key INTEGER NOT NULL REFERENCES workflow_states ON DELETE CASCADE,

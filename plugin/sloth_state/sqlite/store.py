@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from sloth_state.sqlite.base import check_covers
 from sloth_state.sqlite.detections import Detections
+from sloth_state.sqlite.events import Events
 from sloth_state.sqlite.histories import Histories
 from sloth_state.sqlite.key_values import KeyValues
 from sloth_state.sqlite.locks import Locks
@@ -29,7 +30,18 @@ if TYPE_CHECKING:
 
 
 class SqliteStore(
-    Runs, Versions, Moves, Operations, Detections, Outputs, Steps, Locks, KeyValues, Tags, Histories
+    Runs,
+    Versions,
+    Moves,
+    Operations,
+    Detections,
+    Outputs,
+    Steps,
+    Events,
+    Locks,
+    KeyValues,
+    Tags,
+    Histories,
 ):
     """A `Store` in one SQLite file. Make one with `SqliteStore.open` or `open_store`."""
 
@@ -39,11 +51,12 @@ class SqliteStore(
         path: str,
         *,
         create: bool,
+        upgrade: bool,
         clock: Callable[[], datetime],
         ids: Callable[[], str],
     ) -> Self:
         """Open the file, or make it if `create`. Raises StoreError, see `sloth_state.errors`."""
-        return cls(connect(os.path.realpath(path), create=create), clock, ids)
+        return cls(connect(os.path.realpath(path), create=create, upgrade=upgrade), clock, ids)
 
     @property
     def url(self) -> str:
@@ -54,7 +67,13 @@ class SqliteStore(
         return self._db.read_only
 
     def reopen(self) -> Self:
-        return self.open(self._db.path, create=False, clock=self._clock, ids=self._new_id)
+        return self.open(
+            self._db.path,
+            create=False,
+            upgrade=self.read_only is None,
+            clock=self._clock,
+            ids=self._new_id,
+        )
 
     def drop_versions(self, name: str, versions: Sequence[int], lock: Lock, actor: str) -> None:
         from sloth_state.sqlite.retention import drop_versions
@@ -81,7 +100,7 @@ class SqliteStore(
     def backup(self, path: str) -> list[Problem]:
         from sloth_state.sqlite.copies import copy_store
 
-        return copy_store(self._db, path)
+        return copy_store(self._db.path, path)
 
     def close(self) -> None:
         self._db.close()

@@ -106,6 +106,7 @@ TASKS = Table(
     added="done_by",
 )
 STEPS = Table("steps", "step_key", "run_key task position name value recorded_at")
+EVENTS = Table("events", "event_key", "run_key type data task dispatched_at")
 LOCKS = Table(
     "locks",
     "lock_key",
@@ -144,6 +145,7 @@ TABLES = (
     OUTPUTS,
     TASKS,
     STEPS,
+    EVENTS,
     LOCKS,
     KEY_VALUES,
     TAGS,

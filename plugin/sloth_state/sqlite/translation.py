@@ -18,6 +18,9 @@ from sloth_state.errors import (
 )
 from sloth_state.sqlite import files
 
+_LONGEST = 200
+"""Characters of what SQLite says that go into an error."""
+
 _Translation: TypeAlias = Callable[[str, Exception, int], StoreError]
 
 
@@ -57,7 +60,11 @@ def _damaged(path: str, error: Exception, _: int) -> StoreError:
 
 
 def _damaged_as_said(path: str, error: Exception) -> StoreError:
-    return files.damaged(path, f"is damaged: {error}")
+    from textwrap import shorten
+
+    # Where a part of the schema is damaged, SQLite shows all of that part, on many lines.
+    words = shorten(str(error), _LONGEST, placeholder=" …")
+    return files.damaged(path, f"is damaged: {words}")
 
 
 def _refused_by_system(path: str, error: Exception, system_errno: int) -> StoreError:
@@ -67,7 +74,11 @@ def _refused_by_system(path: str, error: Exception, system_errno: int) -> StoreE
         return full(path)
     if system_errno == errno.EROFS:
         return read_only(path, "the file system is read-only")
-    return StoreUnreadable(path, f"cannot be used: {error}")
+    return StoreUnreadable(
+        path,
+        f"cannot be used: {error}",
+        hint="Nothing that was acknowledged is lost. The system may say more with: dmesg",
+    )
 
 
 _TRANSLATIONS: tuple[tuple[tuple[type[Exception], ...], _Translation], ...] = (

@@ -52,6 +52,8 @@ def make(path: str) -> None:
         _second(store, lock)
         failed = store.begin_run(NewRun("deploy", {}), lock)
         store.save_step(failed.id, "configure", 1, "build image", "sha256:1f", lock)
+        store.save_event(failed.id, "deploy.started", {"by": ["ada"]}, lock, task="configure")
+        store.save_event(failed.id, "custom", {}, lock)
         store.finish_run(failed.id, RunStatus.FAILED, lock, error="deploy.sloth:3: no")
         store.release_lock(lock)
         store.kv_set("counter", 3)
