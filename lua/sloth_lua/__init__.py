@@ -18,6 +18,17 @@ def providers() -> list[str]:
     return _names_in(os.path.join(_FOLDER, "providers"))
 
 
+def starter() -> bytes:
+    """The workflow file that `init` writes, with @NAME@ for its name."""
+    with open(os.path.join(_FOLDER, "starter.sloth"), "rb") as file:
+        return file.read()
+
+
+def definitions_folder() -> str:
+    """Where the descriptions of globals and modules are that editors read."""
+    return os.path.join(_FOLDER, "definitions")
+
+
 def names() -> list[str]:
     """All library files, sorted."""
     return _names_in(_FOLDER)

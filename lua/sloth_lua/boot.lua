@@ -19,13 +19,16 @@ local guards = library("sandbox")(raw)
 local pcall = pcall -- the guarded one
 local host = library("host")(guards, library("wire"))
 local threads = library("threads")(guards, host)
-library("calls")(host, threads.kinds)
+library("calls")(host, threads.kinds, guards.getlocal)
 if host.call("is_looking") then library("looking")(host) end
+host.threads, host.library = threads, library
+library("standard")(host, library)
+library("elsewhere")(host)
 host.modules = {} -- the built-in ones, whatever a script makes of its globals
 host.events = library("events")(host, threads.kinds)
 host.resources = library("resources")(host, threads.kinds, library)
 local builders = library("builders")(host, threads.keep)
-local tasks = library("tasks")(host, builders)
+local tasks = library("tasks")(host, builders, threads.keep)
 threads.answer("describe", library("workflows")(host, builders, tasks))
 
 local loaded, preload = package.loaded, package.preload
@@ -50,6 +53,10 @@ for name in gmatch(module_names, "%S+") do
   _G[name], loaded[name], host.modules[name] = value, value, value
 end
 Values = values
+file, loaded.file = file_ops, file_ops
+
+--- Writes values to the run's output, as `log.print` does.
+---@param ... any
 print = log.print
 
 local function loader_of(name)
@@ -65,6 +72,7 @@ local loading = {}
 
 --- A built-in module, or a Lua file in the folder of the script: `require("lib.web")`.
 ---@param name string
+---@return any
 function require(name)
   name = host.want("require", "its argument", name, "string")
   if loaded[name] ~= nil then return loaded[name] end

@@ -51,13 +51,21 @@ function M.methods_of(class, what)
   return class.methods
 end
 
+--- Notes what cannot be done: the file can be looked at all the same, but not run.
+function M.refuse_to_run(spec, problem)
+  spec.problems = spec.problems or host.list()
+  local where = host.caller()
+  insert(spec.problems, where and where .. ": " .. problem or problem)
+end
+
 --- Calls methods by the fields of a table, but for one field.
 function M.apply(self, fields, methods, what, left_out)
   for key, value in next, fields do
     if type(key) == "number" then blame(what .. ": unexpected item " .. host.text(value)) end
-    if key ~= left_out then
-      if not methods[key] then host.unknown(what .. ": there is no option", key, M.names_of(methods)) end
+    if methods[key] then
       methods[key](self, value)
+    elseif key ~= left_out then
+      M.refuse_to_run(rawget(self, "spec"), host.unknown_text(what .. ": there is no option", key, M.names_of(methods)))
     end
   end
   return self

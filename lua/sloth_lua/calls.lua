@@ -1,8 +1,8 @@
 --- How the runner calls a script's functions: what `this`, `params` and `deps` are, and what a
 --- command's return values mean.
 
-local host, kinds = ...
-local setmetatable, type, tostring, ipairs, format = setmetatable, type, tostring, ipairs, string.format
+local host, kinds, getlocal = ...
+local setmetatable, type, tostring, ipairs, next, format = setmetatable, type, tostring, ipairs, next, string.format
 local encode, text = host.encode, host.text
 
 -- The wild writes `this.name` and `this.name()`. A string that is a task's name can be called and
@@ -13,11 +13,18 @@ getmetatable("").__call = function(name)
   return host.blame(format("attempt to call the string %q", name))
 end
 
--- Methods work with a dot and with a colon.
+---@class this_workdir its functions work with a dot and with a colon
+---@field get fun(): string the path
+---@field exists fun(): boolean
+---@field ensure fun(): boolean, string? makes it if it is not there
+---@field cleanup fun(): boolean, string? deletes it with all in it; only a folder that the task named with `task:workdir`
+---@field recreate fun(): boolean, string? deletes it and makes it again
 local function workdir(path, is_own)
   local self
+  local function here(call) return host.call("needs_this_machine", "this.workdir." .. call) end
   -- Without a folder of its own the task's is the user's current one, or the workflow's sources.
   local function empty(call)
+    here(call)
     if not is_own then
       host.blame("this.workdir." .. call .. ": the task has no folder of its own; give it one with :workdir(…)")
     end
@@ -25,8 +32,14 @@ local function workdir(path, is_own)
   end
   local methods = {
     get = function() return path end,
-    exists = function() return host.call("fs.exists", path) end,
-    ensure = function() return host.call("fs.mkdir", path) end,
+    exists = function()
+      here("exists")
+      return host.call("fs.exists", path)
+    end,
+    ensure = function()
+      here("ensure")
+      return host.call("fs.mkdir", path)
+    end,
     cleanup = function() return empty("cleanup") end,
     recreate = function()
       empty("recreate")
@@ -41,27 +54,39 @@ local function workdir(path, is_own)
   return self
 end
 
----@class this
+---@alias task_condition fun(this: this, params: params, deps: table<string, table>): boolean?
+---@alias task_hook fun(this: this, params: params, output: table?)
+---@alias workflow_hook fun(success: boolean, results: table<string|integer, task_result>)
+
+---@class this the first argument of a task's functions
 ---@field name string also callable: this.name()
----@field workdir table get, exists, ensure, cleanup, recreate
----@field attempt integer 1 for the first try
----@field agent string "local"
+---@field workdir this_workdir the task's folder; as a text it is its path
+---@field attempt integer 1 for the first try in this run
+---@field agent string the machine that its commands run on; "local" is the runner's own
 local function this_of(context)
   task_names[context.task] = true
   return {
-    name = context.task, workdir = workdir(context.workdir, context.owns_workdir), attempt = context.attempt, agent = "local",
+    name = context.task, workdir = workdir(context.workdir, context.owns_workdir), attempt = context.attempt,
+    agent = context.agent or "local",
   }
 end
 
+---@class params the second argument of a task's functions; it has the values of `task:params` too
+---@field task_name string
+---@field workflow_name string
+---@field workdir string the path of the task's folder
 local function params_of(context)
-  return { task_name = context.task, workflow_name = context.workflow, workdir = context.workdir }
+  local params = {}
+  for name, value in next, context.params or {} do params[name] = value end
+  params.task_name, params.workflow_name, params.workdir = context.task, context.workflow, context.workdir
+  return params
 end
 
--- ok [, message [, outputs]], or a table with success and message, or nothing at all.
+-- ok [, message [, outputs]], or a table with success (or failed) and message, or nothing at all.
 local function outcome(first, second, third)
   local ok, message, output = first ~= false, second, third
   if type(first) == "table" then
-    ok = first.success ~= false
+    ok = first.success ~= false and first.failed ~= true
     message = first.message or (not ok and second) or nil
     output = first.outputs or first.output
   elseif type(first) == "string" and second == nil then
@@ -74,16 +99,39 @@ local function outcome(first, second, third)
   }, "the task's result")
 end
 
-function kinds.command(f, context)
-  return outcome(f(this_of(context), params_of(context), context.deps))
+-- Functions get (this, params, third). Older ones leave `this` out, and are known by their names.
+local function call(f, context, third)
+  local this, params = this_of(context), params_of(context)
+  if getlocal(f, 1) == "params" then return f(params, third) end
+  return f(this, params, third)
 end
 
-function kinds.condition(f, context)
-  return encode({ met = not not f(this_of(context), params_of(context)) })
+function kinds.command(f, context) return outcome(call(f, context, context.deps)) end
+
+function kinds.condition(f, context) return encode({ met = not not call(f, context, context.deps) }) end
+
+-- What a failed task has for an output is its error, which scripts also take for the text itself.
+local ERROR = {
+  __tostring = function(output) return output.error end,
+  __concat = function(left, right) return tostring(left) .. tostring(right) end,
+}
+
+-- The hosts that a function given to delegate_to names: one, several, or none, which is here.
+function kinds.hosts(f, context)
+  local answer = f(this_of(context), params_of(context))
+  if answer == nil then answer = "" end
+  if type(answer) ~= "table" or host.behaves_as_text(answer) then answer = { answer } end
+  local hosts = host.list()
+  for index, name in ipairs(answer) do
+    hosts[index] = host.want("task:delegate_to", "what its function returns", name, "string", "a host or a list of them")
+  end
+  return encode({ hosts = hosts }, "task:delegate_to")
 end
 
+-- Before there is an output, hooks get what their task gets.
 function kinds.hook(f, context)
-  f(this_of(context), params_of(context), context.output)
+  local output = context.output
+  call(f, context, output and output.error and setmetatable(output, ERROR) or output or context.deps)
   return "{}"
 end
 
@@ -91,6 +139,15 @@ function kinds.start(f)
   f()
   return "{}"
 end
+
+---@class task_result what a hook of a workflow finds of a task: its output, and beside that
+---@field name string
+---@field task_name string the same
+---@field status "success"|"failed"|"skipped"
+---@field success boolean
+---@field message string
+---@field attempts integer
+---@field error string?
 
 -- results.build and results[1] are the task's output, which also answers to the facts of its run.
 function kinds.complete(f, context)

@@ -7,7 +7,7 @@ local telling = setmetatable({}, { __mode = "k" }) -- coroutines in which a list
 
 local M = {}
 
---- The events there are; what each tells is in docs/reference/lua.md.
+--- The events there are; what each tells is in docs/reference/language.md.
 M.names = { "resource_changed", "drift_detected", "before_rollback", "after_rollback" }
 
 --- Lets a function be called at each event of that name.
@@ -26,6 +26,11 @@ local function calls(name, facts, after_each)
   for _, f in ipairs(listeners[name] or {}) do after_each(pcall(f, facts)) end
   telling[thread] = nil
 end
+
+--- Whether anybody listens to an event.
+---@param name string
+---@return boolean
+function M.has_listeners(name) return listeners[name] ~= nil end
 
 --- Calls the listeners one after the other. A failing one is reported and changes nothing.
 ---@param name string

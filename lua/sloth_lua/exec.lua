@@ -26,10 +26,23 @@ end
 function Result.__tostring(self) return self.stdout end
 function Result.__concat(left, right) return tostring(left) .. tostring(right) end
 
+---@class exec
+---@overload fun(command: string, options: exec_options?): exec_result, string?, boolean the same as `exec.run`
 local exec = {}
+
+---@class exec_options
+---@field workdir string? relative to the task's folder
+---@field env table<string, string|number|boolean>? added to the inherited environment
+---@field timeout number|string|nil what takes longer is killed, with all in its process group, and has failed
+---@field stdin string? what it reads; nothing by default
+---@field user string? needs root
+---@field key string? for a command that must not be run twice in this run, see `exec.run`
+---@field rerun boolean? one with a key that was interrupted is simply run again
+---@field capture_output true? output is always captured
 
 local OPTIONS = {
   workdir = "string?", env = "map?", timeout = "any?", stdin = "string?", user = "string?", key = "string?", rerun = "boolean?",
+  capture_output = "boolean?",
 }
 
 local function environment(variables)
@@ -39,13 +52,23 @@ local function environment(variables)
   return variables
 end
 
---- Runs a command with `bash -c` in the task's folder. One with a key that has succeeded in this run,
---- or in the failed one that it goes on with, is not run again: the result is the same. One that was
---- interrupted by the runner's death is an error, unless `rerun` says that it may be run again.
+--- Runs a command with `bash -c` in the task's folder, with the inherited environment; 64 MiB of each
+--- stream are kept. What it leaves in the background goes on and is not waited for. If the runner is
+--- killed, even by `kill -9`, the process groups of its running commands are killed at once; what moved
+--- to a session of its own (`setsid`) is not.
+---
+--- A `key` is for a command that must not be run twice. That it begins is durable before it starts, and
+--- how it ended after. When it has succeeded, a retry of the task and a
+--- [resumed](../how-to/resume.md) run do not run it again: they get the same result, of each stream the last
+--- 512 KiB. One that failed or was stopped is run again. One that was interrupted by the runner's death
+--- may be done or not, so every later run refuses it, until somebody says which with `state workflow
+--- recover NAME --done exec/KEY` or `--not-done exec/KEY`; with `rerun = true` it is simply run again. A
+--- key means one command in a run. Command and output are kept in the store as they are, secrets in
+--- them too.
 ---@param command string
----@param options { workdir: string?, env: table?, timeout: number|string|nil, stdin: string?, user: string?, key: string?, rerun: boolean? }?
+---@param options exec_options?
 ---@return exec_result result
----@return string? problem nil on exit 0
+---@return string? problem # nil on exit 0
 ---@return boolean failed
 function exec.run(command, options)
   command = want("exec.run", "command", command, "string")
@@ -54,6 +77,7 @@ function exec.run(command, options)
   options.stdin = nil
   options.env = options.env and environment(options.env)
   options.timeout = options.timeout and host.seconds("exec.run", "timeout", options.timeout, true) or nil
+  if options.capture_output == false then host.blame("exec.run: output is always captured; leave capture_output out") end
   if options.rerun ~= nil and not options.key then host.blame("exec.run: rerun is for a command with a key") end
   local settings = host.encode(options, "exec.run:")
   local stdout, stderr, facts = host.wait("exec.run", command, settings, stdin)

@@ -4,20 +4,33 @@
 local host = ...
 local want = host.want
 
+---@class file_facts
+---@field path string
+---@field type string "file", "directory", "link" or another one
+---@field size integer bytes
+---@field mode string octal digits
+---@field owner string
+---@field group string
+---@field mtime number seconds since 1970
+---@field is_dir boolean
+---@field is_file boolean
+---@field is_link boolean
+
 ---@class fs
----@field exists fun(path: string): boolean true for a link to nothing too
----@field mkdir fun(path: string): boolean, string? with all parents; true also if it is there
----@field rm fun(path: string): boolean, string? a file, or an empty folder
----@field rmr fun(path: string): boolean, string? a folder with all in it; true also if there is none
----@field rm_r fun(path: string): boolean, string? the same
----@field size fun(path: string): integer?, string? bytes
----@field stat fun(path: string): table?, string? path type size mode owner group mtime is_dir is_file is_link
----@field basename fun(path: string): string
----@field dirname fun(path: string): string
----@field copy fun(from: string, to: string): boolean, string? a file, or a folder with all in it; modes and times are kept
----@field move fun(from: string, to: string): boolean, string?
+---@field exists fun(path: string): boolean whether something is there; true for a link to nothing too
+---@field mkdir fun(path: string): boolean, string? makes a folder with all its parents; true also if it is there
+---@field rm fun(path: string): boolean, string? deletes a file, or an empty folder
+---@field rmr fun(path: string): boolean, string? deletes a folder with all in it; true also if there is none
+---@field rm_r fun(path: string): boolean, string? the same as `fs.rmr`
+---@field size fun(path: string): integer?, string? how many bytes a file has
+---@field stat fun(path: string): file_facts?, string? what the system knows of a path
+---@field basename fun(path: string): string the last part of a path
+---@field dirname fun(path: string): string the path without its last part
+---@field copy fun(from: string, to: string): boolean, string? copies a file, or a folder with all in it; modes and times are kept
+---@field move fun(from: string, to: string): boolean, string? moves a file or a folder
 local fs = {}
 
+--- The content of a file, any bytes.
 ---@param path string
 ---@return string? content
 ---@return string? problem
@@ -32,6 +45,7 @@ function fs.write(path, content)
   return host.call("fs.write", want("fs.write", "path", path, "string"), want("fs.write", "content", content, "string"))
 end
 
+--- Adds to the end of a file, which is made if it is not there.
 ---@param path string
 ---@param content string
 ---@return boolean ok
@@ -73,7 +87,7 @@ fs.move = two_paths("move")
 ---@return string
 function fs.tmpname() return host.call("fs.tmpname") end
 
---- The name of a new folder there.
+--- The name of a new folder in the system's temporary folder.
 ---@return string
 function fs.tmpdir() return host.call("fs.tmpdir") end
 

@@ -28,7 +28,10 @@ end
 --- Runs an operation of the runner at once. Its failure is an error at the script's line.
 ---@param operation string
 ---@param ... nil|boolean|number|string
-function host.call(operation, ...) return answer(raw(operation, ...)) end
+function host.call(operation, ...)
+  if guards.is_stale then guards.announce() end
+  return answer(raw(operation, ...))
+end
 
 --- The same for one that takes time: other tasks run meanwhile.
 ---@param operation string
@@ -133,10 +136,12 @@ function host.want_fields(call, fields, expected)
   for _, field in ipairs(parsed[expected] or parse(expected)) do
     local name, kind = field.name, field.kind
     local value = rawget(fields, name)
-    if type(value) ~= kind and not (kind == "map" and is_map(value)) then
-      value = (field.optional and host.want_or_nil or host.want)(call, name, value, kind)
+    if value ~= nil or not field.optional then -- most of the optional ones are left out
+      if type(value) ~= kind and not (kind == "map" and is_map(value)) then
+        value = (field.optional and host.want_or_nil or host.want)(call, name, value, kind)
+      end
+      checked[name] = value
     end
-    checked[name] = value
   end
   for name in next, fields do
     if not expected[name] then host.unknown(call .. ": it has no field", name, names_in(expected)) end
@@ -144,19 +149,26 @@ function host.want_fields(call, fields, expected)
   return checked
 end
 
---- Raises "… 'comand'; did you mean 'command'?" at the script's line.
+--- "… 'comand'; did you mean 'command'?"
 ---@param what string
 ---@param name any
 ---@param known string[]
-function host.unknown(what, name, known)
+---@return string
+function host.unknown_text(what, name, known)
   local nearest = host.call("nearest", host.text(name), host.encode(known, "names"))
   local help = nearest and format("; did you mean '%s'?", nearest) or ""
   if not nearest and #known <= 16 then
     sort(known)
     help = "; there is " .. concat(known, ", ")
   end
-  blame(format("%s '%s'%s", what, host.text(name), help))
+  return format("%s '%s'%s", what, host.text(name), help)
 end
+
+--- Raises that at the script's line.
+---@param what string
+---@param name any
+---@param known string[]
+function host.unknown(what, name, known) blame(host.unknown_text(what, name, known)) end
 
 --- Seconds of a duration: a number of seconds, or text such as "1h30m", "90s", "250ms".
 ---@param call string

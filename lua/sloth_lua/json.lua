@@ -5,6 +5,8 @@ local getmetatable, rawequal = getmetatable, rawequal
 
 local LIST = getmetatable(host.list())
 
+---@class json
+---@field null any an explicit null, which a table can hold and nil cannot be
 local json = { null = host.null }
 
 --- Marks a table as a list, so that it stays one when it is empty.

@@ -1,4 +1,4 @@
---- `log`: lines of the run's own output. Any values, put together with spaces.
+--- `log`: lines of the run's own output. Any values are put together with spaces.
 
 local host = ...
 local select, concat, type, next, rawequal, pcall = select, table.concat, type, next, rawequal, pcall
@@ -6,12 +6,12 @@ local select, concat, type, next, rawequal, pcall = select, table.concat, type, 
 local MAX_DEPTH = 20
 
 ---@class log
----@field debug fun(...: any)
----@field info fun(...: any)
----@field success fun(...: any)
----@field warn fun(...: any)
----@field error fun(...: any)
----@field print fun(...: any)
+---@field debug fun(...: any) shown with `--verbose`
+---@field info fun(...: any) what is worth a line
+---@field success fun(...: any) that something has worked
+---@field warn fun(...: any) what may be wrong
+---@field error fun(...: any) what is wrong; it does not make the task fail
+---@field print fun(...: any) what the global `print` is
 local log = {}
 
 local function line(level)

@@ -1,21 +1,37 @@
 --- `resource`: things that a script declares. The runner reads reality, compares, and creates or
---- updates only what differs: `resource.file{ name = "app.conf", path = "/etc/app.conf", content = text }`.
+--- updates only what differs: `resource.file { name = "app.conf", path = "/etc/app.conf", content = text }`.
+---
+--- The types that come with the runner, with their fields, are in [resources](resources/README.md); how
+--- it works is in [an explanation](../explanation/resources.md). Resources are declared in tasks, each
+--- type and name once in a run. Every declaration can have these fields too:
+---
+--- | field | means |
+--- |---|---|
+--- | `name` | with the type, its identity in the workflow |
+--- | `depends_on` | a resource, `"type/name"`, or a list of these; they must be declared before |
+--- | `ignore` | paths of attributes that do not count as differences, such as `"labels.*"` or `"users[*].seen"` |
+--- | `sensitive` | paths of attributes that are never shown |
+---
+--- What a declaration returns has the attributes of the resource, with what reading found, and `name`,
+--- `type` and `action`: `"create"`, `"update"`, `"replace"`, `"noop"`, or `"read"` for a thing that was
+--- already so before the workflow knew it. Using an attribute makes the next declaration of the task
+--- depend on it. Deletion goes against that order.
 
 local host = ...
-local type, next, rawget, rawset, ipairs, setmetatable, pcall = type, next, rawget, rawset, ipairs, setmetatable, pcall
+local type, next, rawget, rawset, ipairs, setmetatable, pcall, error = type, next, rawget, rawset, ipairs, setmetatable, pcall, error
 local running, insert, sort, concat, match = coroutine.running, table.insert, table.sort, table.concat, string.match
 local want, call, encode, decode, blame = host.want, host.call, host.encode, host.decode, host.blame
 local engine = host.resources
 
 ---@class provider what a type of resource consists of; hooks are called with (r, before, memory)
----@field read fun(r: table): table? what the thing is now, nil if it is not there; must change nothing
----@field create fun(r: table): table? may return further attributes
----@field update fun(r: table, before: table): table? without it, a thing that differs is deleted and created
----@field delete fun(r: table)? without it, nothing can be undone
+---@field read fun(r: table): table? what the thing is now, nil if it is not there; must change nothing, because `plan` and `drift` call it too
+---@field create fun(r: table): table? makes it; may return further attributes
+---@field update fun(r: table, before: table): table? makes it as `r` says; without it, a thing that differs is deleted and created
+---@field delete fun(r: table)? without it, a rollback names the thing as one that cannot be undone
 ---@field ignore string[]? paths of attributes that do not count as differences
 ---@field sensitive string[]? paths of attributes that are never shown
----@field natural_key string[]|string|fun(r: table): string fields by which reality knows the thing; another one means another thing
----@field irreversible boolean|string|fun(r: table): string? why changes cannot be undone
+---@field natural_key string[]|string|fun(r: table): string the field, or the fields, by which reality knows the thing; with another key it is another thing, and the old one is deleted
+---@field irreversible boolean|string|fun(r: table): string? a reason why what was done to it is not undone
 ---@field import fun(id: string): table fields of a thing that exists, by the name it has in reality
 
 local resource = {}
@@ -125,7 +141,7 @@ local function taken_apart(kind, type_facts, fields)
   local depends_on = dependencies(what, attributes.depends_on)
   local ignore, sensitive = paths(what, "ignore", attributes.ignore), paths(what, "sensitive", attributes.sensitive)
   attributes.name, attributes.depends_on, attributes.ignore, attributes.sensitive = nil, nil, nil, nil
-  return engine.subject(kind, name, attributes), depends_on, ignore, sensitive
+  return engine.subject(kind, name, attributes, sensitive), depends_on, ignore, sensitive
 end
 
 -- What Python is told of a declaration that says nothing special, which most are.
@@ -143,45 +159,58 @@ local function said_of(order, r)
   local parts = {}
   for index, field in ipairs(order) do
     local value = rawget(r, field)
-    local text = value == nil and "" or host.text(value)
-    parts[index] = #text .. ":" .. text
+    local text = value ~= nil and host.text(value)
+    parts[index] = text and #text .. ":" .. text or "0:"
   end
   return concat(parts)
 end
 
-local function settle(kind, provider, facts, r, about, said)
-  if provider.declare then r = engine.subject(kind, r.name, provider.declare(r) or r) end
+-- What is there. What is in the way of it and goes with this run goes first.
+local function read_text(kind, provider, r, key)
+  local ok, text = pcall(engine.read_text, provider, r, {})
+  if ok then return text end
+  local other = call("resource.in_the_way", kind, key)
+  if not other then error(text, 0) end
+  if other == "" then return nil end
+  engine.remove_recorded(decode(other))
+  return engine.read_text(provider, r, {})
+end
+
+-- `text` is what was read, if that was done already.
+local function settle(kind, provider, facts, r, about, said, was_read, text)
+  if provider.declare then r = engine.subject(kind, r.name, provider.declare(r) or r, engine.sensitive(r)) end
   local what, name = facts.what, r.name
   local key, wanted = engine.natural_key(provider, r), encode(r, facts.what .. ":")
-  local text = engine.read_text(provider, r, {})
+  if not was_read then text = read_text(kind, provider, r, key) end
   local verb, details = call("resource.decide", kind, name, wanted, text, about, key, said)
   if verb == "noop" then return handle({ type = kind, name = name, action = verb, text = text }) end
   local actual = text and decode(text)
-  details = decode(details)
+  details = details and decode(details) or {}
   if verb == "planned" then
     if details.action == "update" and provider.prepare then pcall(provider.prepare, r, actual, {}) end
     call("resource.planned", kind, name)
     return handle({ type = kind, name = name, action = details.action, attributes = merged(r, actual), unknown = details.unknown })
   end
   if verb == "adopt" then
-    if provider.prepare then provider.prepare(r, actual, details.memory) end
-    call("resource.adopt", kind, name, encode(merged(r, actual), what), encode(details.memory, "memory"))
+    local memory = {}
+    if provider.prepare then provider.prepare(r, actual, memory) end
+    call("resource.adopt", kind, name, encode(merged(r, actual), what), encode(memory, "memory"))
     return handle({ type = kind, name = name, action = "read", attributes = merged(r, actual) })
   end
-  local attributes = engine.carry_out(verb, r, actual, details, key)
-  return handle({ type = kind, name = name, action = verb, attributes = attributes })
+  return handle({ type = kind, name = name, action = verb, text = engine.carry_out(verb, r, actual, details, key) })
 end
 
 local function declare(kind, fields)
+  call("needs_this_machine", "resource." .. kind)
   local provider = engine.provider(kind)
   local facts = known[kind] or prepared(kind, provider)
   local r, depends_on, ignore, sensitive = taken_apart(kind, facts, fields)
   local about = about_text(facts.what, provider, r, depends_on, ignore, sensitive)
   if not (provider.is_plain and provider.is_plain(r)) then return settle(kind, provider, facts, r, about) end
   local said = said_of(facts.order, r)
-  local text = provider.read_if_as_recorded(r, about, said)
-  if text then return handle({ type = kind, name = r.name, action = "noop", text = text }) end
-  return settle(kind, provider, facts, r, about, said)
+  local was_read, is_as_recorded, text = pcall(provider.read_and_compare, r, about, said)
+  if was_read and is_as_recorded then return handle({ type = kind, name = r.name, action = "noop", text = text }) end
+  return settle(kind, provider, facts, r, about, said, was_read, text)
 end
 
 -- ---------------------------------------------------------------------- types
@@ -191,8 +220,12 @@ local KNOWN = {
   ignore = "table?", sensitive = "table?", natural_key = "any?", irreversible = "any?",
 }
 
---- Adds a type of resource. It must be done at the top level of the file, because drift and
---- rollback load the file without running its tasks.
+--- Adds a type of resource: `resource.define("note", { … })` makes `resource.note { … }`. It must be
+--- done at the top level of the file, because drift and rollback load the file without running its
+--- tasks. Its functions get `r`, with the declared fields and `r.name` and `r.type`; `update` gets what
+--- `read` returned second. Third, each gets a table that is kept with the resource and is given to its
+--- later calls: what is needed to undo the change can be put there. An error in one fails the task;
+--- what `read` finds then is recorded with the status `failed`.
 ---@param kind string
 ---@param provider provider
 function resource.define(kind, provider)
@@ -203,7 +236,7 @@ function resource.define(kind, provider)
   if engine.providers[kind] or call("resource.origin", kind) then
     blame("resource.define: the type '" .. kind .. "' is defined already")
   end
-  call("resource.top_level", "resource.define")
+  call("resource.define", kind)
   paths("resource.define", "ignore", provider.ignore)
   paths("resource.define", "sensitive", provider.sensitive)
   local key = provider.natural_key
@@ -211,10 +244,12 @@ function resource.define(kind, provider)
   engine.providers[kind] = provider
 end
 
---- Takes a thing that exists into the state as it is, by the name it has in reality.
+--- Takes a thing that exists into the state as it is, by the name it has in reality; for a file that
+--- is its path. Types whose provider has no `import` refuse it.
 ---@param kind string
 ---@param name string the name it gets in the state
 ---@param id string
+---@return table
 function resource.import(kind, name, id)
   local provider = engine.provider(want("resource.import", "type", kind, "string"))
   name, id = want("resource.import", "name", name, "string"), want("resource.import", "id", id, "string")

@@ -19,10 +19,16 @@ M.providers = providers
 ---@param kind string the resource's type
 ---@param name string
 ---@param attributes table
-function M.subject(kind, name, attributes)
+---@param sensitive string[]? paths that its declaration calls sensitive
+function M.subject(kind, name, attributes, sensitive)
   attributes.name = nil
-  return setmetatable(attributes, { __index = { name = name, type = kind } })
+  return setmetatable(attributes, { __index = { name = name, type = kind }, sensitive = sensitive })
 end
+
+--- The paths that a declaration calls sensitive, beside those that its type does.
+---@param r table
+---@return string[]?
+function M.sensitive(r) return getmetatable(r).sensitive end
 
 -- Its own type and name, whatever its attributes are called.
 local function identity(r)
@@ -37,6 +43,15 @@ local function failed_in(verb, r, problem)
   if place and sub(problem, 1, #place + 2) == place .. ": " then problem = sub(problem, #place + 3) end
   local _, _, id = identity(r)
   host.blame(format("%s: %s: %s", id, verb, problem))
+end
+
+-- A failed change is journaled, and what is sensitive taken out of its message there.
+local function without_sensitive(provider, r, problem)
+  if type(problem) ~= "string" then return problem end
+  for _, paths in next, { provider.sensitive or nil, M.sensitive(r) } do
+    problem = call("resource.hide_sensitive", problem, encode(r, "attributes"), encode(paths, "sensitive"))
+  end
+  return problem
 end
 
 local function checked(r, actual)
@@ -60,7 +75,7 @@ end
 
 local function read(provider, r, memory)
   local ok, actual = call_reading(provider.read, r, nil, memory)
-  if not ok then failed_in("read", r, actual) end
+  if not ok then failed_in("read", r, without_sensitive(provider, r, actual)) end
   return checked(r, actual)
 end
 
@@ -91,14 +106,16 @@ function M.read_text(provider, r, memory) return text_of(provider, r, read(provi
 
 local function encoded(values, what) return values ~= nil and encode(values, what) or nil end
 
--- What a hook returned and what reading finds then; reading knows better.
+-- What a hook returned and what reading finds then, as JSON; reading knows better.
 local function attributes_after(provider, r, result, memory)
-  local after = M.read(provider, r, memory)
+  local after = read(provider, r, memory)
   if after == nil then error("it was made, and yet reading finds nothing", 0) end
-  for key, value in next, type(result) == "table" and result or {} do
+  if type(result) ~= "table" then return text_of(provider, r, after) end
+  if provider.reads_text then after = decode(after.encoded) end
+  for key, value in next, result do
     if after[key] == nil then after[key] = value end
   end
-  return after
+  return encode(after, "resource." .. identity(r))
 end
 
 -- A failure is recorded with whatever the hook left behind, so that this can be undone too. What is
@@ -124,12 +141,13 @@ function M.perform(verb, r, actual, memory, key)
   local number = call("resource.begin", verb, kind, name, encode(r, id), encoded(actual, id), encode(memory, "memory"), key)
   local ok, result, remembered = pcall(function()
     local returned = hook(r, actual, memory)
-    local after = verb ~= "delete" and attributes_after(provider, r, returned, memory) or nil
-    return encoded(after, "resource." .. kind), encode(memory, "memory")
+    return verb ~= "delete" and attributes_after(provider, r, returned, memory) or nil, encode(memory, "memory")
   end)
   if not ok then failed_in(verb, r, record_failure(number, provider, r, memory, result)) end
   local attributes = call("resource.finish", number, result, remembered)
-  host.events.tell("resource_changed", { type = kind, name = name, action = verb, attributes = attributes })
+  if host.events.has_listeners("resource_changed") then
+    host.events.tell("resource_changed", { type = kind, name = name, action = verb, attributes = decode(attributes) })
+  end
   return attributes
 end
 
@@ -208,7 +226,8 @@ end
 --- Puts a resource into effect as Python decided: what `resource.decide` said, and what it is for.
 function M.carry_out(verb, r, actual, details, key)
   local kind, name = identity(r)
-  local wanted, memory = M.subject(kind, name, details.attributes), details.memory or {}
+  local wanted = details.attributes and M.subject(kind, name, details.attributes, M.sensitive(r)) or r
+  local memory = details.memory or {}
   if verb ~= "replace" then return M.perform(verb, wanted, actual, memory, key) end
   remove(M.subject(kind, name, details.before), memory, key)
   memory = decode(call("resource.take_over", kind, name, key))
@@ -217,7 +236,14 @@ end
 
 -- ------------------------------------------------------------- what Python asks for by itself
 
-local function subject_of(item) return M.subject(item.type, item.name, item.attributes) end
+local function subject_of(item) return M.subject(item.type, item.name, item.attributes, item.sensitive) end
+
+--- Deletes a recorded thing, or only its record if somebody else has deleted it.
+---@param item table its type, name, attributes, memory
+function M.remove_recorded(item)
+  local r = subject_of(item)
+  remove(r, item.memory, M.natural_key(M.provider(item.type), r))
+end
 
 -- Most hooks that read do not ask for what their provider remembers, and decoding it takes time.
 local function wants_memory(provider)
@@ -250,11 +276,12 @@ end
 
 --- Performs one step of a plan that Python made from recorded attributes.
 function kinds.perform(_, context)
-  local r, memory = subject_of(context), context.memory
-  local provider = M.provider(context.type)
-  local key = M.natural_key(provider, r)
-  if context.verb == "delete" then remove(r, memory, key)
-  else put(r, M.read(provider, r, memory), memory, key) end
+  if context.verb == "delete" then
+    M.remove_recorded(context)
+  else
+    local r, provider = subject_of(context), M.provider(context.type)
+    put(r, M.read(provider, r, context.memory), context.memory, M.natural_key(provider, r))
+  end
   return "{}"
 end
 

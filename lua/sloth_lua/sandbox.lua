@@ -11,7 +11,7 @@ local rawequal, next, find, concat, getinfo = rawequal, next, string.find, table
 local raw_pcall, raw_xpcall, raw_load, raw_loadfile = pcall, xpcall, load, loadfile
 local raw_resume, raw_yield, create = coroutine.resume, coroutine.yield, coroutine.create
 local running, isyieldable = coroutine.running, coroutine.isyieldable
-local sethook, collectgarbage = debug.sethook, collectgarbage
+local sethook, getlocal, collectgarbage = debug.sethook, debug.getlocal, collectgarbage
 
 -- Raised to end a task for good: interrupted, out of time or memory, store lost. Python knows why.
 local STOP = setmetatable({}, { __tostring = function() return "the task was stopped" end })
@@ -80,7 +80,11 @@ local function memory_in_use()
   return used
 end
 
+local guards = {} -- what the library gets of all this
+
 sethook(function()
+  if guards.is_scheduling and not running() then return end -- between two coroutines nothing may be lost
+  if guards.is_stale then guards.announce() end -- for its own time counts
   if select(2, raw("tick", memory_in_use())) then error(STOP, 0) end
 end, "", HOOK_EVERY)
 
@@ -222,7 +226,8 @@ python, jit, newproxy = nil, nil, nil
 package = { loaded = loaded, preload = {}, path = "./?.lua;./?/init.lua", config = package.config, seeall = package.seeall }
 io.stdout:setvbuf("line")
 
-return {
+for name, value in next, {
   raw = raw, blame = blame, caller = caller, LIBRARY = LIBRARY, STOP = STOP, REQUEST = REQUEST, tasks = tasks,
-  create = create, resume = raw_resume, yield = yield, pcall = raw_pcall, xpcall = raw_xpcall, sort = raw_sort,
-}
+  create = create, resume = raw_resume, yield = yield, pcall = raw_pcall, xpcall = raw_xpcall, sort = raw_sort, getlocal = getlocal,
+} do guards[name] = value end
+return guards

@@ -1,4 +1,6 @@
 --- `state`: what this run records, publishes and remembers. All of it is durable when the call returns.
+--- It needs a run, so it is called from tasks; the key-value part, which all workflows of the store
+--- share, works at the top level of the file too.
 
 local host = ...
 local want, want_or_nil, want_fields, encode, call = host.want, host.want_or_nil, host.want_fields, host.encode, host.call
@@ -28,14 +30,22 @@ local function record(caller, resource, id)
   return told(recorded(kind, name, call("state.record", kind, name, json, resource.status, resource.action, id)))
 end
 
+---@class recorded_resource
+---@field id string
+---@field type string
+---@field name string
+---@field action string
+---@field status string
+
 --- Records a resource, new or changed.
 ---@param resource { type: string, name: string, action: string?, status: string?, attributes: table? }
----@return { id: string, type: string, name: string, action: string, status: string }
+---@return recorded_resource
 function state.resource(resource) return record("state.resource", resource) end
 
 --- The same; with an id first, for a workflow that `state.create_workflow` started.
 ---@param id string|table
 ---@param resource table?
+---@return recorded_resource
 function state.add_resource(id, resource)
   if type(id) == "table" then return record("state.add_resource", id) end
   return record("state.add_resource", resource, want_or_nil("state.add_resource", "id", id, "string"))
@@ -45,6 +55,7 @@ end
 ---@param kind string
 ---@param name string
 ---@param change { status: string?, attributes: table? }
+---@return recorded_resource
 function state.update_resource(kind, name, change)
   kind = want("state.update_resource", "type", kind, "string")
   name = want("state.update_resource", "name", name, "string")
@@ -60,6 +71,7 @@ function state.remove_resource(kind, name)
   tell("resource_changed", { type = kind, name = name, action = "delete" })
 end
 
+--- A resource of this workflow, or nil if there is none.
 ---@param kind string
 ---@param name string
 ---@return table? resource
@@ -87,14 +99,16 @@ function state.set_output(key, value, options)
   call("state.set_output", key, encode(value, "state.set_output: value"), options.sensitive == true)
 end
 
+--- A value that this run has published.
 ---@param key string
----@return any value nil if this run has not published it
+---@return any value # nil if this run has not published it
 function state.get_output(key) return call("state.output", want("state.get_output", "key", key, "string")) end
 
+--- All that this run has published.
 ---@return table<string, any>
 function state.outputs() return call("state.outputs") end
 
---- An output of another workflow's last successful run.
+--- An output of another workflow's last successful run. That there is none is an error.
 ---@param workflow string
 ---@param key string
 ---@return any
@@ -102,6 +116,7 @@ function state.output_of(workflow, key)
   return call("state.output_of", want("state.output_of", "workflow", workflow, "string"), want("state.output_of", "key", key, "string"))
 end
 
+--- Adds to the run's metadata, which `show` prints.
 ---@param key string
 ---@param value string
 function state.set_metadata(key, value)
@@ -112,6 +127,7 @@ end
 ---@return { version: integer, resources: table[], outputs: table<string, any> }?
 function state.previous() return call("state.previous") end
 
+--- This run.
 ---@return { id: string, name: string, version: integer, status: string }
 function state.workflow() return call("state.workflow") end
 
@@ -121,10 +137,22 @@ function state.resuming() return call("state.resuming") or false end
 
 -- ---------------------------------------------------------------------- events
 
---- Calls a function at each event of that name: "resource_changed", "drift_detected",
---- "before_rollback" (which it refuses by returning false and a reason) or "after_rollback".
----@param event string
----@param f fun(facts: table)
+--- Calls a function at each event of that name, with facts about it:
+---
+--- | event | when | facts |
+--- |---|---|---|
+--- | `"resource_changed"` | a resource was created, updated or deleted, and that is recorded | `type name action`, of a declared one `attributes` too |
+--- | `"drift_detected"` | `drift` found something | `workflow version resources`; each resource has `type name state attributes`, the last a list of paths |
+--- | `"before_rollback"` | the lock is taken, nothing is changed yet | `workflow from_version to_version steps`; each step has `action type name` |
+--- | `"after_rollback"` | the rollback is recorded | the same, with `version status error` |
+---
+--- It belongs at the top level, because drift and rollback load the file without running its tasks;
+--- they tell the file of the version that is there, not of the one that is restored. A
+--- `before_rollback` function refuses by returning `false` and a reason, or by an error: the rollback
+--- then fails, and nothing was changed. An error in another one is reported and changes nothing. What
+--- a function does itself causes no further events.
+---@param event "resource_changed"|"drift_detected"|"before_rollback"|"after_rollback"
+---@param f fun(facts: table): any, string?
 function state.on(event, f)
   event = want("state.on", "event", event, "string")
   want("state.on", "its function", f, "function")
@@ -136,10 +164,13 @@ end
 
 -- ---------------------------------------------------------------------- locks
 
---- Calls a function while holding a lock that only one run anywhere can hold, and returns what it returns.
+--- Calls a function while holding a lock that only one run anywhere can hold, and returns what it
+--- returns. It waits for somebody else's lock if `wait` says how long; `ttl`, 60 s by default, is how
+--- long the lock outlives a runner that was killed.
 ---@param name string
 ---@param options { ttl: number|string|nil, wait: number|string|nil }|function
 ---@param body function?
+---@return any ...
 function state.with_lock(name, options, body)
   if type(options) == "function" then options, body = {}, options end
   name = want("state.with_lock", "name", name, "string")
@@ -171,9 +202,11 @@ function state.create_workflow(workflow)
   return call("state.create_workflow", encode(workflow, "state.create_workflow:"))
 end
 
+--- Ends a run that `state.create_workflow` started: it has succeeded.
 ---@param id string
 function state.complete_workflow(id) call("state.finish_workflow", want("state.complete_workflow", "id", id, "string")) end
 
+--- Ends a run that `state.create_workflow` started: it has failed.
 ---@param id string
 ---@param message string
 function state.fail_workflow(id, message)
@@ -187,28 +220,32 @@ local function key_of(name, key) return want("state." .. name, "key", key, "stri
 --- The value of a key, or the default.
 ---@param key string
 ---@param default any
+---@return any
 function state.get(key, default)
   local exists, json = call("kv.get", key_of("get", key))
   if not exists then return default end
   return host.decode(json)
 end
 
+--- Sets a key to a value of JSON.
 ---@param key string
 ---@param value any
 function state.set(key, value) call("kv.set", key_of("set", key), encode(value, "state.set: value")) end
 
---- The same for a limited time.
+--- Sets a key for a limited time.
 ---@param key string
 ---@param value any
----@param ttl number|string
+---@param ttl number|string seconds, or "1h"
 function state.set_with_ttl(key, value, ttl)
   call("kv.set", key_of("set_with_ttl", key), encode(value, "state.set_with_ttl: value"), host.seconds("state.set_with_ttl", "ttl", ttl))
 end
 
+--- Deletes a key.
 ---@param key string
 ---@return boolean existed
 function state.delete(key) return call("kv.delete", key_of("delete", key)) end
 
+--- Whether a key exists.
 ---@param key string
 ---@return boolean
 function state.exists(key) return (call("kv.get", key_of("exists", key))) end
@@ -240,6 +277,7 @@ function state.compare_swap(key, expected, value)
   return call("kv.compare_swap", key_of("compare_swap", key), encode(expected, "state.compare_swap: expected"), encode(value, "state.compare_swap: value"))
 end
 
+--- How many keys there are, how many of them for a limited time, and how many bytes they take.
 ---@return { keys: integer, expiring: integer, bytes: integer }
 function state.stats() return call("kv.stats") end
 

@@ -1,4 +1,13 @@
---- `step`: a piece of a task that is done once in a run; a retry and a resumed run replay it.
+--- `step`: a piece of a task that is done once in a run. A retry of the task, and a
+--- [resumed](../how-to/resume.md) run, get its result from the store and do not do it again.
+---
+--- - Results are JSON, several are allowed. What comes back is the same each time: plain values; `nil`
+---   and `json.null` are both `nil`.
+--- - An error in it is not kept. The step may be called again.
+--- - Steps belong to their task: each name once in a try, and in the same order each time. Another step
+---   at the place of one that was done is an error that names both. A step cannot be inside another.
+--- - They belong to the command, `pre_hook` and `post_hook`. A plan calls the function, as it runs
+---   everything else.
 
 local host = ...
 local select, pcall, error, rawequal, unpack = select, pcall, error, rawequal, unpack
@@ -34,12 +43,10 @@ local function keep(name, ok, ...)
   return result
 end
 
---- Calls a function and keeps what it returns, so that it is not called again in this run: a retry
---- of the task, and a run that goes on with this one, get the same from the store. That is JSON, as
---- the first call returns it too. An error is not kept. It is durable when the call returns.
+--- Calls a function and returns what it returns, which is kept, and is durable when the call returns.
 ---@param name string
 ---@param f fun(): any
----@return any
+---@return any ...
 return function(name, f)
   name = want("step", "name", name, "string")
   want("step", "its function", f, "function")

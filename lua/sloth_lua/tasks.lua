@@ -1,7 +1,7 @@
 --- `task`: it only collects what the script says. Whether it makes sense (dependencies, cycles,
 --- names) is checked in Python, with the lines kept here.
 
-local host, builders = ...
+local host, builders, keep = ...
 local type, ipairs, select, rawget, rawequal = type, ipairs, select, rawget, rawequal
 local setmetatable, getmetatable, insert = setmetatable, getmetatable, table.insert
 local want, want_text, names_of, items_of = host.want, builders.want_text, builders.names_of, builders.items_of
@@ -19,6 +19,23 @@ local function condition(name)
   end
 end
 
+--- The methods of what `task` returns. Each returns the task, so they can be chained; the fields of a
+--- table form have the same names. A task's functions are called with `this`, `params` and, third,
+--- what is said here; hooks of one kind are all kept and called in turn.
+---@class task
+---@field description fun(value: string): task what `list` shows
+---@field workdir fun(value: string): task the folder for its paths and commands, relative to the workflow's, or else to the file's; `this.workdir.ensure()` makes it
+---@field user fun(value: string): task the user as whom its commands run; needs root
+---@field run_if fun(value: string|task_condition): task a function (with the outputs of its dependencies) or a shell command; if it says no, the task is skipped, and those that depend on it run
+---@field abort_if fun(value: string|task_condition): task a function or a shell command; if it says yes, the task fails and nothing more is started
+---@field pre_hook fun(f: task_hook): task called before the command; an error in it fails the task
+---@field post_hook fun(f: task_hook): task called after the command, if that has succeeded; an error in it fails the task
+---@field on_success fun(f: task_hook): task called with the output when the task has succeeded; an error in it fails the task
+---@field on_failure fun(f: task_hook): task called when all tries have failed; third is a table with `error`, which can be used as a text
+---@field on_fail fun(f: task_hook): task the same as `task:on_failure`
+---@field on_timeout fun(f: task_hook): task called when a try has taken longer than `timeout`, as `on_failure` is
+---@field on_complete fun(f: task_hook): task called at the end, whatever it is
+---@field build fun(): task changes nothing; older files end with it
 local methods = builders.methods_of(Task, "a task")
 methods.description = setter("task", "description")
 methods.workdir = setter("task", "workdir")
@@ -30,7 +47,14 @@ for _, name in ipairs({ "pre_hook", "post_hook", "on_success", "on_failure", "on
 end
 methods.on_fail = methods.on_failure
 
---- What the task does: a function, a shell command, or another task whose command it takes.
+--- What the task does: a function, a shell command, or another task whose command it takes. The
+--- third argument of the function, `deps`, has the outputs of the tasks that it depends on, by name.
+---
+--- It returns `ok [, message [, outputs]]`, a table with `success` and `message`, or nothing, which
+--- is success; `false` or an error is failure. `outputs`, a table, is what `deps` has for dependents;
+--- with `changed = false` in it the task is shown as unchanged.
+---@param value string|task|fun(this: this, params: params, deps: table<string, table>): ...
+---@return task
 function methods:command(value)
   local spec = rawget(self, "spec")
   if M.is_task(value) then spec.command = rawget(value, "spec").command
@@ -39,13 +63,23 @@ function methods:command(value)
 end
 methods.shell = methods.command
 
---- The same. Without an argument it would run the task at once, which is not possible.
+--- The same as `command`. Without an argument it runs the task at once, with its tries, conditions and hooks, and
+--- not again later in this run. At the top level of a file that begins the run, which is that of the
+--- file's own workflow.
+---@param ... string|task|function
+---@return boolean|task ok
+---@return string? message
+---@return table? outputs
 function methods:run(...)
-  if select("#", ...) == 0 then blame("task:run: a task cannot run at once; put it into a workflow") end
-  return self:command(...)
+  if select("#", ...) > 0 then return self:command(...) end
+  local ok, message, json = host.wait("task.run", host.encode(rawget(self, "spec"), "task:run:"))
+  return ok, message, host.decode(json)
 end
 
---- Names, tasks, or lists of them.
+--- The tasks that must succeed before it: names, tasks, or lists of them. Independent tasks run at the
+--- same time; if one that it depends on fails, it is skipped.
+---@param ... string|task|(string|task)[]
+---@return task
 function methods:depends_on(...)
   local spec = rawget(self, "spec")
   local function add(value)
@@ -58,7 +92,10 @@ function methods:depends_on(...)
   return self
 end
 
---- Seconds, or "1h30m".
+--- How long each try may take, and each condition and hook. What is late is stopped, with the
+--- commands that it runs.
+---@param value number|string seconds, or "1h30m", "90s", "250ms"
+---@return task
 function methods:timeout(value)
   rawget(self, "spec").timeout = host.seconds("task:timeout", "its argument", value, true)
   return self
@@ -68,17 +105,22 @@ local BACKOFF = { fixed = true, linear = true, exponential = true }
 
 --- How often to try again after a failure, and how the pauses grow: "fixed" (1 s each),
 --- "linear" (1 s, 2 s, 3 s …) or "exponential" (1 s, 2 s, 4 s …), never above 30 s.
+---@param count integer
+---@param backoff "fixed"|"linear"|"exponential"|nil "fixed" by default
+---@return task
 function methods:retries(count, backoff)
   local spec = rawget(self, "spec")
   builders.want_whole("task:retries", "count", count, 0)
   if backoff ~= nil and not BACKOFF[backoff] then
     host.unknown("task:retries: there is no backoff", backoff, names_of(BACKOFF))
   end
-  spec.retries, spec.backoff = count, backoff or "fixed"
+  spec.retries, spec.backoff = count, backoff
   return self
 end
 
---- Labels, for instance to choose tasks by.
+--- Labels, which `list` shows.
+---@param list string[]
+---@return task
 function methods:tags(list)
   local spec = rawget(self, "spec")
   for _, tag in items_of("task:tags", want("task:tags", "its argument", list, "table")) do
@@ -87,7 +129,61 @@ function methods:tags(list)
   return self
 end
 
+--- Values of its own that its functions find in `params`, beside the task's name and folder.
+---@param values table<string, any>
+---@return task
+function methods:params(values)
+  local json = host.encode(want("task:params", "its argument", values, "map"), "task:params: its argument")
+  rawget(self, "spec").params = host.decode(json) -- a copy
+  return self
+end
+
+-- Texts, or lists of them.
+local function patterns(name)
+  return function(self, ...)
+    local call, found = "task:" .. name, rawget(self, "spec")[name]
+    local function add(value)
+      if type(value) ~= "table" then insert(found, want_text(call, "its argument", value, "a pattern or a list of them"))
+      else for _, item in items_of(call, value) do add(item) end end
+    end
+    for index = 1, select("#", ...) do add((select(index, ...))) end
+    return self
+  end
+end
+
+--- Files that it makes, relative to its folder: `"dist/*"`, `"build/**/*.so"`. Each pattern must
+--- match something once it has succeeded. They are recorded as resources of type `artifact`.
+---@param ... string|string[]
+---@return task
+methods.artifacts = patterns("artifacts")
+
+--- Artifacts of other tasks that it needs. It runs after those tasks, and finds copies of the files
+--- in its own folder if that is another one.
+---@param ... string|string[]
+---@return task
+methods.consumes = patterns("consumes")
+
+--- The machine on which its shell commands and its calls of `exec` run: a name that `ssh` knows, a
+--- list of them, a function that returns either, or "${values.host}". nil, "" and "local" mean here.
+---@param target nil|string|string[]|fun(this: this, params: params): any
+---@return task
+function methods:delegate_to(target)
+  local spec = rawget(self, "spec")
+  if type(target) == "function" then spec.delegate_to = { call = keep(target) }
+  elseif target ~= nil then
+    if type(target) == "table" then
+      for _, host_name in items_of("task:delegate_to", target) do want_text("task:delegate_to", "a host", host_name) end
+      spec.delegate_to = { hosts = host.list(target) }
+    else
+      spec.delegate_to = { hosts = host.list({ want_text("task:delegate_to", "its argument", target, "a host, a list of them, or a function") }) }
+    end
+  end
+  return self
+end
+
 --- Independent tasks always run at the same time, so there is nothing to switch on.
+---@param value true
+---@return task
 function methods:async(value)
   want("task:async", "its argument", value, "boolean")
   if not value then host.blame("task:async: false is not possible; order tasks with depends_on") end
@@ -102,12 +198,16 @@ function M.apply(self, fields, what) return builders.apply(self, fields, methods
 
 --- A task that belongs to no file yet. `where` is nil after a tail call.
 function M.new(name, where)
-  local spec = { name = name, where = where, depends_on = host.list(), hooks = {}, tags = host.list() }
+  local spec = {
+    name = name, where = where, depends_on = host.list(), hooks = {}, tags = host.list(),
+    artifacts = host.list(), consumes = host.list(),
+  }
   return setmetatable({ spec = spec }, Task)
 end
 
 --- Defines a task: `task("name")` and methods, or `task({ name = …, command = … })`, or `task "name" { … }`.
 ---@param name string|table
+---@return task
 function task(name)
   local fields = type(name) == "table" and not getmetatable(name) and name or nil
   if fields then name = fields.name end

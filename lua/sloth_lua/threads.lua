@@ -1,19 +1,38 @@
 --- Runs the script's functions as coroutines that Python knows by number only. Python holds one
 --- Lua object, the function returned here, and gives and gets plain values.
+---
+--- A call of Python's is one thread; the goroutines it starts are threads that it owns. They wait for
+--- each other here, without Python: it is told only of those that want something of it.
 
 local guards, host = ...
 local STOP, REQUEST, tasks = guards.STOP, guards.REQUEST, guards.tasks
-local create, resume, raw_pcall, xpcall = guards.create, guards.resume, guards.pcall, guards.xpcall
-local type, rawequal, getinfo, traceback = type, rawequal, debug.getinfo, debug.traceback
-local find, load, pcall = string.find, load, pcall
-local text, encode = host.text, host.encode
+local create, resume, raw_pcall, xpcall, raw = guards.create, guards.resume, guards.pcall, guards.xpcall, guards.raw
+local type, next, rawequal, getinfo, traceback = type, next, rawequal, debug.getinfo, debug.traceback
+local find, load, pcall, format, concat = string.find, load, pcall, string.format, table.concat
+local ipairs, insert = ipairs, table.insert
+local text, encode, LIBRARY = host.text, host.encode, guards.LIBRARY
 
-local LIBRARY = guards.LIBRARY
+local PARK = {} -- asked for instead of an operation: to wait until `M.ready`
+local TURNS = 1000 -- resumptions before Python's event loop gets its turn, about 2 ms
 
-local threads = {}   ---@type table<integer, { co: thread, defined_at: string? }>
+---@class runner_thread
+---@field id integer
+---@field co thread
+---@field owner runner_thread the one whose end is also this one's; itself, for a call of Python's
+---@field children table<runner_thread, true> its goroutines
+---@field name string? the task's
+---@field defined_at string? stands for the line of an error that a tail call left without one
+---@field waits_for string? what a parked one waits for
+---@field failure string? raised where it is parked
+---@field is_over boolean
+---@field joined_by runner_thread[]? those that wait for its end
+
+local threads = {}   ---@type table<integer, runner_thread>
 local functions = {} ---@type function[]
 local kinds = {}     ---@type table<string, fun(f: function, context: table): any>
-local last = 0
+local last_id = 0
+local queue, front, back = {}, 1, 0 ---@type runner_thread[] those that can go on
+local current, announced ---@type runner_thread?, integer?
 
 local M = { kinds = kinds }
 
@@ -24,6 +43,8 @@ function M.keep(f)
   functions[#functions + 1] = f
   return #functions
 end
+
+-- ---------------------------------------------------------------------- errors
 
 local function message_of(problem)
   if problem == nil then return "an error without a message" end
@@ -42,52 +63,241 @@ local function on_error(problem)
   return { message = ok and message or "an error that cannot be shown", where = where, trace = traceback("", 2) }
 end
 
--- `defined_at` stands for the line of an error that a tail call left without one.
-local function start(body, defined_at)
-  last = last + 1
-  local co = create(function() return xpcall(body, on_error) end)
-  threads[last], tasks[co] = { co = co, defined_at = defined_at }, true
-  return last
-end
-
 local function definition_of(f)
   if not f then return nil end -- a kind that calls no function of the script
   local info = getinfo(f, "S")
   return info.what == "Lua" and not find(info.source, LIBRARY) and info.short_src .. ":" .. info.linedefined or nil
 end
 
--- What a coroutine did, as plain values: "wait" op args | "done" json | "error" message where trace | "stopped"
-local function report(id, alive, first, second, ...)
-  if alive and rawequal(first, REQUEST) then return "wait", second, ... end
-  local defined_at = threads[id].defined_at
-  threads[id] = nil
-  if alive and first then return "done", second end
-  if rawequal(second, STOP) then return "stopped" end
+-- ---------------------------------------------------------------------- threads
+
+local function new_thread(body, defined_at, owner)
+  last_id = last_id + 1
+  local co = create(function() return xpcall(body, on_error) end)
+  local thread = { id = last_id, co = co, defined_at = defined_at, is_over = false }
+  thread.owner = owner or thread
+  if owner then owner.children[thread] = true else thread.children = {} end
+  threads[last_id], tasks[co] = thread, true
+  return thread
+end
+
+local function forget(thread)
+  threads[thread.id] = nil
+  thread.is_over = true
+  for _, waiter in ipairs(thread.joined_by or {}) do M.ready(waiter) end
+end
+
+local function end_of(thread)
+  forget(thread)
+  if thread.owner ~= thread then
+    thread.owner.children[thread] = nil
+  elseif not thread.outlived then
+    for child in next, thread.children do forget(child) end
+  end
+end
+
+--- Lets a thread that is parked, or new, go on when its turn comes.
+---@param thread runner_thread
+function M.ready(thread)
+  back = back + 1
+  queue[back] = thread
+end
+
+--- The thread that runs.
+---@return runner_thread
+function M.current() return current end
+
+--- Waits until somebody calls `M.ready` for this thread.
+---@param waits_for string "to receive from a channel", for the report of a deadlock
+function M.park(waits_for)
+  local thread = current
+  thread.waits_for = waits_for
+  guards.yield(REQUEST, PARK)
+  thread.waits_for = nil
+  if thread.failure then
+    local failure = thread.failure
+    thread.failure = nil
+    host.blame(failure)
+  end
+end
+
+--- Calls a function in a goroutine of the task that runs. Its error is that task's.
+---@param f function
+---@return runner_thread
+function M.spawn(f)
+  local thread = new_thread(f, definition_of(f), current.owner)
+  M.ready(thread)
+  return thread
+end
+
+--- Waits until a goroutine is over.
+---@param thread runner_thread
+function M.join(thread)
+  thread.joined_by = thread.joined_by or {}
+  insert(thread.joined_by, current)
+  M.park("for a goroutine")
+end
+
+--- Ends a goroutine that is not needed any more, wherever it waits.
+---@param thread runner_thread
+function M.cancel(thread)
+  if thread.is_over then return end
+  end_of(thread)
+  raw("forget", thread.id)
+end
+
+-- Operations work on behalf of a task, so Python must know which one runs before it is asked for one.
+function guards.announce()
+  guards.is_stale, announced = false, current.owner.id
+  raw("switch", announced)
+end
+
+-- ---------------------------------------------------------------------- running them
+
+local function ended(thread, message, where, trace)
+  return "error", thread.id, thread.owner.id, message, where or thread.defined_at, trace
+end
+
+-- What a thread did, as plain values: kind, its number, its owner's, and
+-- "wait" op args | "done" json | "error" message where trace | "stopped". Nothing if it is parked, or
+-- a goroutine that is done.
+local function report(thread, alive, first, second, ...)
+  if alive and rawequal(first, REQUEST) then
+    if rawequal(second, PARK) then return nil end
+    return "wait", thread.id, thread.owner.id, second, ...
+  end
+  end_of(thread)
+  if alive and first then
+    if thread.owner ~= thread then return nil end
+    return "done", thread.id, thread.id, second
+  end
+  if rawequal(second, STOP) then return "stopped", thread.id, thread.owner.id end
   -- No table: the error could not be handled, for instance because memory ran out.
-  if type(second) ~= "table" then return "error", text(alive and second or first), defined_at, "" end
-  return "error", second.message, second.where or defined_at, second.trace
+  if type(second) ~= "table" then return ended(thread, text(alive and second or first), nil, "") end
+  return ended(thread, second.message, second.where, second.trace)
+end
+
+local function step(thread, ...)
+  current = thread
+  guards.is_stale = thread.owner.id ~= announced
+  return report(thread, resume(thread.co, ...))
+end
+
+local go_on
+
+-- The kind, whether others can go on at once, and the rest of what is told.
+local function told_or_next(turns, kind, ...)
+  if kind then return kind, front <= back, ... end
+  return go_on(turns)
+end
+
+function go_on(turns)
+  if front > back then
+    front, back = 1, 0
+    return "idle", false
+  end
+  if turns == 0 then return "idle", true end
+  local thread = queue[front]
+  queue[front], front = nil, front + 1
+  if thread.is_over then return go_on(turns) end
+  return told_or_next(turns - 1, step(thread))
+end
+
+-- Where a parked thread waits, as far as its stack tells.
+local function place_of(thread)
+  local level, info = 0, getinfo(thread.co, 0, "Sl")
+  while info and (info.currentline < 0 or find(info.source, LIBRARY)) do
+    level = level + 1
+    info = getinfo(thread.co, level, "Sl")
+  end
+  return info and format(" at %s:%d", info.short_src, info.currentline) or ""
+end
+
+local function waiting_threads()
+  local waiting = {}
+  for id = 1, last_id do
+    if threads[id] and threads[id].waits_for then waiting[#waiting + 1] = threads[id] end
+  end
+  return waiting
+end
+
+local function who(thread)
+  local name = thread.owner.name
+  local task = name and "the task '" .. name .. "'" or "the file's top level"
+  return thread.owner == thread and task or "a goroutine of " .. task
+end
+
+local MOST_NAMED = 10
+
+local function description_of(waiting)
+  local parts = {}
+  for index, thread in next, waiting do
+    if index > MOST_NAMED then break end
+    parts[index] = format("%s waits %s%s", who(thread), thread.waits_for, place_of(thread))
+  end
+  local rest = #waiting - MOST_NAMED
+  return "deadlock: nothing can go on: " .. concat(parts, "; ") .. (rest > 0 and format("; and %d more", rest) or "")
+end
+
+local function leave_scheduling(...)
+  guards.is_scheduling = false
+  return ...
+end
+
+-- A command during which coroutines take turns.
+local function scheduling(f)
+  return function(...)
+    guards.is_scheduling = true
+    return leave_scheduling(f(...))
+  end
 end
 
 local commands = {}
 
---- Compiles a file and makes a coroutine of it: its number, or nil, message.
+--- Compiles a file and makes a thread of it: its number, or nil, message. Its goroutines outlive it.
 function commands.load(source, name)
   local chunk, problem = load(source, name)
   if not chunk then return nil, problem end
-  return start(function() chunk() end)
+  local thread = new_thread(function() chunk() end)
+  thread.outlived = true
+  return thread.id
 end
 
---- Makes a coroutine that calls a kept function as a command, condition or hook.
-function commands.start(kind, id, context)
+--- Makes a thread that calls a kept function as a command, condition or hook.
+function commands.start(kind, id, context, name)
   local invoke, f = kinds[kind], functions[id]
-  return start(function() return invoke(f, host.decode(context)) end, definition_of(f))
+  local thread = new_thread(function() return invoke(f, host.decode(context)) end, definition_of(f))
+  thread.name = name
+  return thread.id
 end
 
-function commands.resume(id, ...) return report(id, resume(threads[id].co, ...)) end
+--- Runs a thread with the answer to what it waited for, then others that can go on.
+commands.resume = scheduling(function(id, ...)
+  local thread = threads[id]
+  if not thread then return go_on(TURNS) end
+  announced = thread.owner.id -- Python resumes on its behalf
+  return told_or_next(TURNS, step(thread, ...))
+end)
 
---- Forgets a coroutine that will not be resumed again.
+--- Runs those that can go on.
+commands.go_on = scheduling(function() return go_on(TURNS) end)
+
+--- Raises an error in every call of Python's, because all wait and nobody is left to wake them.
+commands.deadlock = scheduling(function()
+  local waiting = waiting_threads()
+  local description = description_of(waiting)
+  for _, thread in next, waiting do
+    if thread.owner == thread then
+      thread.failure = description
+      M.ready(thread)
+    end
+  end
+  return go_on(TURNS)
+end)
+
+--- Forgets a thread that will not be resumed again.
 function commands.drop(id)
-  threads[id] = nil
+  if threads[id] then end_of(threads[id]) end
 end
 
 --- Adds an answer of Python's own: the description of the workflows, the global `outputs`.

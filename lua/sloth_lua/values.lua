@@ -1,5 +1,4 @@
---- `values`: what --values and --set gave. Calling it lays them over defaults:
---- `local cfg = values{ replicas = 2 }`.
+--- `values`: what `--values` and `--set` gave, as a table; an empty one without any.
 
 local host = ...
 local type, next, rawequal, setmetatable = type, next, rawequal, setmetatable
@@ -20,6 +19,8 @@ local function overlay(defaults, given)
   return merged
 end
 
+---@class values
+---@overload fun(defaults: table): table the defaults, with the given values laid over them at every level
 return setmetatable(host.call("values"), {
   __call = function(self, defaults)
     return overlay(host.want("values", "its argument", defaults, "table"), self)

@@ -14,6 +14,7 @@ local MAX_DEPTH = 100
 local MAX_INTEGER = 2 ^ 53
 local SMALLEST = 2 ^ -1022 -- numbers nearer to 0 have fewer digits
 local MAX_KEPT = 1000 -- pieces of text; a larger buffer is not used again
+local MAX_NAMES = 1000
 
 local LIST = { __name = "list" }
 local null = setmetatable({}, {
@@ -65,6 +66,16 @@ local function quote(text)
     text = gsub(text, '[%c"\\]', ESCAPED)
   end
   return '"' .. text .. '"'
+end
+
+-- Names of fields recur: with their quotes and colon they are made once.
+local quoted_names, count_of_names = {}, 0
+
+local function quote_name(name)
+  if count_of_names >= MAX_NAMES then quoted_names, count_of_names = {}, 0 end
+  local quoted = quote(name) .. ":"
+  quoted_names[name], count_of_names = quoted, count_of_names + 1
+  return quoted
 end
 
 local function number(value)
@@ -131,7 +142,11 @@ local function sorted_names(value)
     count = count + 1
     names[count] = key
   end
-  if count > 1 then host.sort(names) end
+  if count == 2 then -- as often; a sort costs more than half of the rest
+    if names[2] < names[1] then names[1], names[2] = names[2], names[1] end
+  elseif count > 2 then
+    host.sort(names)
+  end
   return names, count
 end
 
@@ -142,8 +157,7 @@ local function encode_map(value)
     local key = names[index]
     keys[depth] = key
     put(index == 1 and "{" or ",")
-    put(quote(key))
-    put(":")
+    put(quoted_names[key] or quote_name(key))
     encode_value(value[key])
   end
   leave()

@@ -8,6 +8,16 @@ local setter, hook = builders.setter, builders.hook
 
 local workflows = {} -- in the order of definition
 local Workflow = {}
+--- The methods of what `workflow.define` returns. Each returns the workflow, so they can be chained;
+--- the fields of a table form have the same names. Hooks of one kind are all kept and called in turn.
+---@class workflow
+---@field description fun(value: string): workflow what `list` shows
+---@field version fun(value: string): workflow a text of the file's author; runs have version numbers of their own
+---@field on_start fun(f: fun()): workflow called before the first task; an error in it fails the run
+---@field on_success fun(f: workflow_hook): workflow called at the end of a run that succeeded
+---@field on_failure fun(f: workflow_hook): workflow called at the end of a run that failed
+---@field on_complete fun(f: workflow_hook): workflow called at the end, whatever it is
+---@field build fun(): workflow changes nothing; older files end with it
 local methods = builders.methods_of(Workflow, "a workflow")
 
 local function line_of(fields)
@@ -38,7 +48,10 @@ local function is_list_of_tasks(value)
   return type(value) == "table" and not tasks.is_task(value) and type(value[1]) == "table"
 end
 
---- The tasks of this workflow: a list of tasks and tables, or a table by name.
+--- The tasks of this workflow: a list of tasks, names of tasks, and tables of their options; or a
+--- table of these by name, in the order of the text.
+---@param items task|(task|string|table)[]|table<string, task|table>
+---@return workflow
 function methods:tasks(items)
   local spec = rawget(self, "spec")
   if tasks.is_task(items) then items = { items } end
@@ -57,21 +70,56 @@ function methods:tasks(items)
   return self
 end
 
+local BACKOFF = { fixed = true, linear = true, exponential = true }
+
+---@class workflow_config
+---@field timeout number|string|nil for all tasks together, and for each of the workflow's hooks
+---@field max_parallel_tasks integer? how many tasks run at the same time; by default the number of CPUs
+---@field continue_on_error boolean? whether other tasks are still started after one has failed; true by default
+---@field fail_fast boolean? the opposite
+---@field max_retries integer? further tries of tasks that do not say themselves
+---@field retry_policy "fixed"|"linear"|"exponential"|nil their pauses, as in `task:retries`
+---@field workdir string? the folder of its tasks; relative to the file
+---@field prune boolean? delete resources that the file no longer declares, as `run --prune` does
+---@field cleanup_on_failure boolean? when the run fails, delete the folders that its tasks named with `task:workdir` and that it made
 local CONFIG = {
+  cleanup_on_failure = function(call, name, value) return want(call, name, value, "boolean") end,
   timeout = function(call, name, value) return host.seconds(call, name, value, true) end,
   max_parallel_tasks = function(call, name, value) return builders.want_whole(call, name, value, 1) end,
   max_retries = function(call, name, value) return builders.want_whole(call, name, value, 0) end,
   continue_on_error = function(call, name, value) return want(call, name, value, "boolean") end,
+  fail_fast = function(call, name, value) return want(call, name, value, "boolean") end,
   prune = function(call, name, value) return want(call, name, value, "boolean") end,
+  retry_policy = function(call, _, value)
+    return BACKOFF[value] and value or host.unknown(call .. ": there is no retry_policy", value, names_of(BACKOFF))
+  end,
   workdir = want_text,
 }
 
+--- Settings of the workflow.
+---@param fields workflow_config
+---@return workflow
 function methods:config(fields)
   local config = rawget(self, "spec").config
   want("workflow:config", "its argument", fields, "table")
   for key, value in next, fields do
-    if not CONFIG[key] then host.unknown("workflow:config: there is no setting", key, names_of(CONFIG)) end
-    config[key] = CONFIG[key]("workflow:config", key, value)
+    if CONFIG[key] then
+      config[key] = CONFIG[key]("workflow:config", key, value)
+    else
+      builders.refuse_to_run(rawget(self, "spec"), host.unknown_text("workflow:config: there is no setting", key, names_of(CONFIG)))
+    end
+  end
+  return self
+end
+
+--- What each run has in its metadata: names to values, which are kept as text.
+---@param fields table<string, any>
+---@return workflow
+function methods:metadata(fields)
+  local metadata = rawget(self, "spec").metadata
+  for key, value in next, want("workflow:metadata", "its argument", fields, "map") do
+    local text = type(value) == "table" and not host.behaves_as_text(value) and host.encode(value, "workflow:metadata: " .. key)
+    metadata[key] = want_text("workflow:metadata", key, text or host.text(value))
   end
   return self
 end
@@ -81,9 +129,14 @@ for _, name in ipairs({ "on_start", "on_success", "on_failure", "on_complete" })
 end
 
 local function define(name, fields)
+  if type(name) == "table" and fields == nil then
+    fields = {}
+    for key, value in next, name do fields[key] = value end
+    name, fields.name = fields.name, nil
+  end
   local spec = {
     name = want_text("workflow.define", "name", name), where = host.caller(),
-    tasks = host.list(), hooks = {}, config = {},
+    tasks = host.list(), hooks = {}, config = {}, metadata = {},
   }
   local new = setmetatable({ spec = spec }, Workflow)
   workflows[#workflows + 1] = spec
@@ -91,11 +144,16 @@ local function define(name, fields)
   return builders.apply(new, fields, methods, "workflow.define")
 end
 
---- Defines a workflow, the unit that has a state: `workflow.define("name")` and methods, or with a table.
+--- Defines a workflow, the unit that has a state: `workflow.define("name")` and methods, or
+--- `workflow.define("name", { … })`, or `workflow.define({ name = …, … })`.
+---@class workflows
+---@field define fun(name: string|table, fields: table?): workflow defines a workflow, the unit that has a state; a table has its options
+---@overload fun(name: string|table, fields: table?): workflow the same as `workflow.define`
 workflow = setmetatable({ define = define }, { __call = function(_, name, fields) return define(name, fields) end })
 
 --- A list of tasks under a name, to be put into a workflow: `group "web" { task "a" { … }, … }`.
 ---@param name string
+---@return fun(items: table): table
 function group(name)
   want("group", "name", name, "string")
   return function(items) return want("group", "its argument", items, "table") end

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sloth_runner import earlier_runs
+from sloth_runner.secrets import NO_SECRETS
 from sloth_runner.tally import Tally
 from sloth_state import leases
 from sloth_state.errors import LockLost, UsageError
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from sloth_runner.earlier_runs import PreviousVersion
+    from sloth_runner.secrets import Secrets
     from sloth_state.errors import LockHeld
     from sloth_state.leases import Heartbeat
     from sloth_state.model import (
         Changes,
+        DispatchedEvent,
         Json,
         Lock,
         NewOperation,
@@ -53,7 +56,9 @@ class ActiveRun:
         heartbeat: Heartbeat,
         *,
         resumes: Run | None = None,
+        secrets: Secrets = NO_SECRETS,
     ) -> None:
+        """`secrets`: what the run must not keep."""
         self.id = run.id
         self.name = run.name
         self.version = run.version
@@ -61,6 +66,7 @@ class ActiveRun:
         """The earlier run that this one goes on with."""
         self.failure: str | None = None
         """What `fail` was told first."""
+        self.secrets = secrets
         self._store = store
         self._lock = lock
         self._heartbeat = heartbeat
@@ -84,10 +90,13 @@ class ActiveRun:
 
         Raises InvalidValue for what is not JSON.
         """
-        return self.record_all([ResourceDraft(type, name, attributes or {}, status, action)])[0]
+        draft = ResourceDraft(type, name, attributes or {}, status, action)
+        return self.record_all([draft])[0]
 
     def record_all(self, drafts: Sequence[ResourceDraft]) -> list[Resource]:
         """Create or update resources, all of them or none."""
+        for draft in drafts:
+            self.secrets.refuse_in_clear(draft)
         recorded = self._store.record(self.id, drafts, self._held_lock())
         self._touch(recorded)
         return recorded
@@ -110,7 +119,9 @@ class ActiveRun:
 
     def touch_unchanged(self, resource: Resource) -> None:
         """Count a resource that was looked at and found as it is recorded. Writes nothing."""
-        self._touch([resource._replace(action=Action.NOOP)])
+        if resource.action is not Action.NOOP:
+            resource = resource._replace(action=Action.NOOP)
+        self._touch([resource])
 
     def has_touched(self, type: str, name: str) -> bool:
         """Whether this run has dealt with a resource."""
@@ -120,7 +131,13 @@ class ActiveRun:
 
     def begin_operation(self, operation: NewOperation, contents: Sequence[bytes] = ()) -> int:
         """Journal a change of the world before it is made; its number."""
+        self._refuse_secrets(operation, contents)
         return self._store.begin_operation(self.id, operation, self._held_lock(), contents=contents)
+
+    def _refuse_secrets(self, operation: NewOperation, contents: Sequence[bytes] = ()) -> None:
+        identity = operation.type, operation.name
+        draft = ResourceDraft(*identity, operation.wanted, declaration=operation.declaration)
+        self.secrets.refuse_in_clear(draft, contents)
 
     def end_operation(
         self,
@@ -136,13 +153,15 @@ class ActiveRun:
 
         `of_run`: it is an operation of an earlier run, see `unfinished_operations`.
         """
+        if record is not None:
+            self.secrets.refuse_in_clear(record)
         resource = self._store.end_operation(
             self.id,
             number,
             self._held_lock(),
             record=record,
             remove=remove,
-            error=error,
+            error=self.secrets.masked(error),
             result=result,
             of_run=of_run,
         )
@@ -194,7 +213,11 @@ class ActiveRun:
     # -- outputs, metadata, tasks ----------------------------------------------------------
 
     def set_output(self, key: str, value: Json, *, sensitive: bool = False) -> None:
-        """Publish an output; a sensitive one is shown only on request."""
+        """Publish an output; a sensitive one is shown only on request.
+
+        One that has a secret in it is sensitive in any case.
+        """
+        sensitive = sensitive or self.secrets.found_in(value) is not None
         self._store.set_output(self.id, Output(key, value, sensitive), self._held_lock())
 
     def output(self, key: str) -> Json:
@@ -214,23 +237,32 @@ class ActiveRun:
 
     def set_metadata(self, values: Mapping[str, str]) -> None:
         """Add to the run's metadata, replacing equal keys."""
-        self._store.set_metadata(self.id, values, self._held_lock())
+        self._store.set_metadata(self.id, self.secrets.masked(values), self._held_lock())
 
     def save_task(self, task: TaskRecord) -> None:
         """Write a task's row, replacing the one of the same name."""
-        self._store.save_task(self.id, task, self._held_lock())
+        self._store.save_task(self.id, self.secrets.masked(task), self._held_lock())
 
     def tasks(self) -> list[TaskRecord]:
         """The run's tasks in the order they were first saved."""
         return self._store.tasks(self.id)
 
     def save_step(self, task: str, position: int, name: str, value: Json) -> None:
-        """Keep what a step of a task gave."""
+        """Keep what a step of a task gave. Raises WorkflowError if it has a secret in it."""
+        self.secrets.refuse_in(value, f"what step {name!r} returns")
         self._store.save_step(self.id, task, position, name, value, self._held_lock())
 
     def steps(self, task: str) -> list[Step]:
         """The steps that a task has done, in the run that this one goes on with too."""
         return self._store.steps(self.id, task)
+
+    def dispatch(
+        self, type: str, data: Mapping[str, Json], *, task: str | None = None
+    ) -> DispatchedEvent:
+        """Keep an event of the script; it is returned as it is kept, without secrets."""
+        return self._store.save_event(
+            self.id, type, self.secrets.masked(data), self._held_lock(), task=task
+        )
 
     def previous(self) -> PreviousVersion | None:
         """The last version before this one that succeeded or was rolled back to, or None."""

@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 
 @hookimpl
 def sloth_lua_modules(session: Session) -> list[LuaModule]:
-    """`log json values crypto exec sleep fs state step resource`, and what the library needs."""
+    """All that `sloth_runner.modules` has, and what the library itself needs."""
     return built_in_modules(session)

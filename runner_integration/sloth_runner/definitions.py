@@ -11,7 +11,7 @@ from sloth_state.errors import InvalidValue
 from sloth_state.values import check_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sloth_runner.script import Script
 
@@ -21,7 +21,10 @@ def workflows_of(description: Mapping[str, Any], script: Script) -> list[Workflo
 
     Raises DefinitionError: no tasks, unknown dependency, duplicate or bad name, cycle, no command.
     """
-    explicit = [_workflow(spec, script) for spec in description["workflows"]]
+    specs = description["workflows"]
+    if len(specs) == 1 and not specs[0]["tasks"]:  # it means all tasks of the file
+        specs = [{**specs[0], "tasks": description["tasks"]}]
+    explicit = [_workflow(spec, script) for spec in specs]
     if explicit:
         _check_unique_workflows(explicit)
         return explicit
@@ -48,11 +51,12 @@ def _check_unique_workflows(workflows: Sequence[Workflow]) -> None:
 def _workflow(spec: Mapping[str, Any], script: Script) -> Workflow:
     config, where = spec["config"], _where(spec, script)
     name = _name(spec, "workflow", where)
-    tasks = [_task(each, config, script) for each in _in_source_order(spec, script)]
+    tasks = [task_of(each, config, script) for each in _in_source_order(spec, script)]
     if not tasks:
         raise DefinitionError(
             f"{where}: the workflow {name!r} has no tasks", hint="Give it some: :tasks({ … })"
         )
+    tasks = [_after_its_producers(task, tasks) for task in tasks]
     _check_names(tasks)
     return Workflow(
         name=name,
@@ -62,11 +66,20 @@ def _workflow(spec: Mapping[str, Any], script: Script) -> Workflow:
         version=spec.get("version", ""),
         timeout=config.get("timeout"),
         max_parallel_tasks=config.get("max_parallel_tasks"),
-        continue_on_error=config.get("continue_on_error", True),
+        continue_on_error=config.get("continue_on_error", not config.get("fail_fast", False)),
         prune=config.get("prune", False),
+        cleanup_on_failure=config.get("cleanup_on_failure", False),
         workdir=_absolute(config.get("workdir"), script),
         hooks=_hooks(spec["hooks"]),
+        metadata=spec.get("metadata", {}),
+        problems=tuple(_problems(spec)),
     )
+
+
+def _problems(spec: Mapping[str, Any]) -> Iterator[str]:
+    """What a workflow and its tasks ask for and nobody can do."""
+    for each in (spec, *spec["tasks"]):
+        yield from each.get("problems", ())
 
 
 def _where(spec: Mapping[str, Any], script: Script) -> str:
@@ -119,7 +132,11 @@ def _offset(text: str, line: int) -> int:
     return sum(len(each) + 1 for each in text.split("\n")[: max(0, line - 1)])
 
 
-def _task(spec: Mapping[str, Any], config: Mapping[str, Any], script: Script) -> Task:
+def task_of(spec: Mapping[str, Any], config: Mapping[str, Any], script: Script) -> Task:
+    """A task as the script described it; `config` is that of its workflow.
+
+    Raises DefinitionError: a bad name, no command.
+    """
     where = _where(spec, script)
     name = _name(spec, "task", where)
     command = _action(spec.get("command"))
@@ -138,11 +155,15 @@ def _task(spec: Mapping[str, Any], config: Mapping[str, Any], script: Script) ->
         user=spec.get("user"),
         timeout=spec.get("timeout"),
         retries=spec.get("retries", config.get("max_retries", 0)),
-        backoff=spec.get("backoff", "fixed"),
+        backoff=spec.get("backoff", config.get("retry_policy", "fixed")),
         run_if=_action(spec.get("run_if")),
         abort_if=_action(spec.get("abort_if")),
         hooks=_hooks(spec["hooks"]),
         tags=tuple(spec["tags"]),
+        params=spec.get("params", {}),
+        artifacts=tuple(spec.get("artifacts", ())),
+        consumes=tuple(spec.get("consumes", ())),
+        delegate_to=_hosts(spec.get("delegate_to")),
     )
 
 
@@ -150,6 +171,12 @@ def _action(spec: Mapping[str, Any] | None) -> Call | Shell | None:
     if spec is None:
         return None
     return Call(spec["call"]) if "call" in spec else Shell(spec["shell"])
+
+
+def _hosts(spec: Mapping[str, Any] | None) -> tuple[str, ...] | Call:
+    if spec is None:
+        return ()
+    return Call(spec["call"]) if "call" in spec else tuple(spec["hosts"])
 
 
 def _hooks(spec: Mapping[str, Sequence[int]]) -> dict[str, tuple[Call, ...]]:
@@ -169,6 +196,25 @@ def _check_names(tasks: Sequence[Task]) -> None:
         for name in task.depends_on:
             if name not in known:
                 raise _unknown_dependency(task, name, list(known))
+
+
+def _after_its_producers(task: Task, tasks: Sequence[Task]) -> Task:
+    """A task with those among its dependencies whose artifacts it consumes."""
+    if not task.consumes:
+        return task
+    from sloth_runner.artifacts import producers
+
+    names = list(task.depends_on)
+    for pattern in task.consumes:
+        found = producers(task, tasks, pattern)
+        if not found:
+            raise DefinitionError(
+                f"{task.where}: the task {task.name!r} consumes {pattern!r}, "
+                "which no other task has among its artifacts",
+                hint=f'Let the task that makes it say so: :artifacts({{ "{pattern}" }})',
+            )
+        names += found
+    return task._replace(depends_on=tuple(dict.fromkeys(names)))
 
 
 def _unknown_dependency(task: Task, name: str, known: Sequence[str]) -> DefinitionError:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
+from sloth_runner.events import TaskOutput
 from sloth_runner.host import wire
 from sloth_runner.host.limits import Limits
-from sloth_runner.host.runtime import Done, LuaHost
+from sloth_runner.host.runtime import LuaHost
+from sloth_runner.host.steps import Done, Failed, Waiting
 from sloth_runner.time_limit import tighter
 from sloth_state.errors import SlothError
 
@@ -15,10 +18,29 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from sloth_runner.host.module import LuaModule
-    from sloth_runner.host.runtime import Waiting
+    from sloth_runner.host.steps import Reply, Step
     from sloth_runner.script import Script
     from sloth_runner.session import Session, TaskContext
     from sloth_runner.workflow import Call
+
+
+class _Running:
+    """A call that goes on: a coroutine of its own, and the goroutines that it has started."""
+
+    def __init__(self, context: TaskContext) -> None:
+        self.context = context
+        self.task = asyncio.current_task()
+        self.reply: asyncio.Future[Reply] | None = None
+        """What its coroutine comes to next; None while it waits for the event loop."""
+        self.failure: BaseException | None = None
+        """What a goroutine of it has raised."""
+        self.goroutines: dict[int, asyncio.Task[None]] = {}
+        """Those that wait for the event loop."""
+
+    @property
+    def is_parked(self) -> bool:
+        """Whether it waits for other coroutines."""
+        return self.reply is not None and not self.reply.done()
 
 
 class Driver:
@@ -38,17 +60,31 @@ class Driver:
         """`limits`: shared with another script, so that what stops one stops both."""
         self.limits = limits or Limits()
         self.session = session
+        self.busy_tasks: Callable[[], int] = lambda: 0
+        """How many tasks are under way, whether or not they are in Lua just now."""
+        self.relieve: Callable[[], bool] = lambda: False
+        """Starts another task, which may wake those that wait; whether there is one to start."""
         is_inert = (lambda: session.is_inert) if session.inspecting else None
         self.host = LuaHost(script, modules, self.limits, is_inert=is_inert)
+        self.host.switched_to = lambda owner: self._enter(self._owners[owner].context)
+        self.host.forgotten = self._forget
+        self.host.needs_this_machine = session.needs_this_machine
+        self._calls: dict[int, _Running] = {}
+        self._owners: dict[int, _Running] = {}
+        """The calls, and the file's top level, whose goroutines outlive it."""
+        self._has_more = False
         self._waiting: dict[str, Callable[..., Awaitable[Any]]] = {}
         self._effects: dict[str, Any] = {}
+        self._here_only: set[str] = set()
         for module in modules:
             self._waiting.update(module.waiting)
             self._effects.update(module.effects)
+            self._here_only.update(filter(module.is_here_only, module.waiting))
 
     async def load(self) -> None:
-        """Run the file once, at its top level."""
-        await self._run(self.host.load(), self.session.top_level)
+        """Run the file once, at its top level. Its goroutines go on until `end_leftovers`."""
+        thread = self.host.load()
+        await self._run(thread, self.session.top_level)
 
     async def call(
         self,
@@ -57,33 +93,159 @@ class Driver:
         context: TaskContext,
         facts: dict[str, Any],
     ) -> dict[str, Any]:
-        """Call a function of the script; `kind` says how (`calls.lua`). Its result as a dict."""
-        thread = self.host.start(kind, call.function, facts)
-        result = await self._run(thread, context)
+        """Call a function of the script; `kind` says how (`calls.lua`). Its result as a dict.
+
+        What it leaves running ends with it.
+        """
+        thread = self.host.start(kind, call.function, facts, context.name)
+        try:
+            result = await self._run(thread, context)
+        finally:
+            await self._end_goroutines(self._owners.pop(thread))
         found: dict[str, Any] = json.loads(result or "{}")
         return found
 
+    async def end_leftovers(self) -> None:
+        """End the goroutines of the file's top level."""
+        for owner in list(self._owners.values()):
+            await self._end_goroutines(owner)
+
+    def check_for_deadlock(self) -> None:
+        """Fail all calls if every one waits for another, and nothing is left to wake any."""
+        if self._has_more or any(owner.goroutines for owner in self._owners.values()):
+            return
+        parked = sum(call.is_parked for call in self._calls.values())
+        is_stuck = parked and parked == len(self._calls) and parked >= self.busy_tasks()
+        if is_stuck and not self.relieve():
+            self._route(self.host.break_deadlock())
+
+    # -- a call ----------------------------------------------------------------------------
+
     async def _run(self, thread: int, context: TaskContext) -> str | None:
-        limit = tighter(context.limit, self.session.limit)
+        running = self._calls[thread] = self._owners[thread] = _Running(context)
         answer: wire.Answer = ()
         try:
             while True:
-                self.session.current = context
-                self.limits.enter(limit.error if limit else None, limit.deadline if limit else None)
-                reply = self.host.resume(thread, answer)
+                reply = await self._resume(thread, running, answer)
+                if running.failure is not None:
+                    raise running.failure
                 if isinstance(reply, Done):
                     return reply.result
-                self.session.current = context
-                answer = await self._wait(reply)
-        except BaseException:
+                assert isinstance(reply, Waiting)
+                running.reply = None
+                answer = await self._wait(reply, context)
+        except BaseException as error:
             self.host.drop(thread)
+            if running.failure is not None and isinstance(error, asyncio.CancelledError):
+                assert running.task is not None
+                running.task.uncancel()
+                raise running.failure from None
             raise
+        finally:
+            del self._calls[thread]
 
-    async def _wait(self, request: Waiting) -> wire.Answer:
-        if request.operation in self._effects and self.host.is_inert:
-            self.host.left_undone(request.operation, request.arguments)
-            return wire.answer(self._effects[request.operation])
+    async def _resume(self, thread: int, running: _Running, answer: wire.Answer) -> Reply:
+        running.reply = asyncio.get_running_loop().create_future()
+        self._enter(running.context)
+        self._route(self.host.resume(thread, answer))
+        if not running.reply.done():
+            self.check_for_deadlock()
+        reply = await running.reply
+        if isinstance(reply, Failed):
+            raise reply.error
+        return reply
+
+    async def _wait(self, request: Waiting, context: TaskContext) -> wire.Answer:
+        self.session.current = context
         try:
+            if request.operation in self._here_only:
+                self.session.needs_this_machine(request.operation)
+            if request.operation in self._effects and self.host.is_inert:
+                self.host.left_undone(request.operation, request.arguments)
+                return wire.answer(self._effects[request.operation])
             return wire.answer(await self._waiting[request.operation](*request.arguments))
         except SlothError as error:
             return self.host.answer_to(error)
+
+    def _enter(self, context: TaskContext) -> None:
+        """From now on Lua runs on behalf of this task and on its time."""
+        limit = tighter(context.limit, self.session.limit)
+        self.session.current = context
+        self.limits.enter(limit.error if limit else None, limit.deadline if limit else None)
+
+    # -- what Lua tells --------------------------------------------------------------------
+
+    def _route(self, step: Step) -> None:
+        """Hand on what coroutines came to, until none can go on or others must have a turn."""
+        while step.thread is not None:
+            self._deliver(step)
+            if not step.has_more:
+                return
+            step = self.host.go_on()
+        if step.has_more and not self._has_more:
+            self._has_more = True
+            asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._has_more = False
+        try:
+            self._route(self.host.go_on())
+            self.check_for_deadlock()
+        except BaseException as error:
+            for call in list(self._calls.values()):
+                self._fail(call, error)
+
+    def _deliver(self, step: Step) -> None:
+        assert step.thread is not None
+        assert step.owner is not None
+        assert step.reply is not None
+        owner = self._owners[step.owner]
+        if step.thread == step.owner:
+            if owner.is_parked:
+                assert owner.reply is not None
+                owner.reply.set_result(step.reply)
+        elif isinstance(step.reply, Waiting):
+            work = self._serve(step.thread, owner, step.reply)
+            owner.goroutines[step.thread] = asyncio.get_running_loop().create_task(work)
+        elif isinstance(step.reply, Failed):
+            self._fail(owner, step.reply.error)
+
+    # -- goroutines ------------------------------------------------------------------------
+
+    async def _serve(self, thread: int, owner: _Running, request: Waiting) -> None:
+        """Wait for what a goroutine asked for, and let it go on."""
+        try:
+            answer = await self._wait(request, owner.context)
+            del owner.goroutines[thread]
+            self._enter(owner.context)
+            self._route(self.host.resume(thread, answer))
+            self.check_for_deadlock()
+        except Exception as error:
+            self._fail(owner, error)
+
+    def _fail(self, owner: _Running, error: BaseException) -> None:
+        """End a call for what one of its goroutines raised."""
+        if owner not in self._calls.values():
+            text = f"a goroutine of the file's top level failed: {error}"
+            self.session.emit(TaskOutput(None, "warn", text))
+        elif owner.failure is None:
+            owner.failure = error
+            if owner.is_parked:
+                assert owner.reply is not None
+                owner.reply.set_result(Failed(error))
+            elif owner.reply is None:
+                assert owner.task is not None
+                owner.task.cancel()
+
+    def _forget(self, thread: int) -> None:
+        for owner in self._owners.values():
+            if waiting := owner.goroutines.pop(thread, None):
+                waiting.cancel()
+
+    async def _end_goroutines(self, owner: _Running) -> None:
+        waiting = list(owner.goroutines.values())
+        owner.goroutines.clear()
+        for each in waiting:
+            each.cancel()
+        if waiting:
+            await asyncio.gather(*waiting, return_exceptions=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from sloth_state.drift import Finding
-    from sloth_state.model import Changes, Output, Resource, RunStatus, TaskStatus
+    from sloth_state.model import Changes, Json, Output, Resource, RunStatus, TaskStatus
     from sloth_state.rollback import Step
 
 
@@ -57,6 +57,14 @@ class TaskFinished(NamedTuple):
     """False if the task said so itself, with `changed = false` in its outputs."""
 
 
+class EventDispatched(NamedTuple):
+    """A script dispatched an event (`event.dispatch`), which is durable."""
+
+    task: str | None
+    type: str
+    data: Mapping[str, Json]
+
+
 class ResourceChanged(NamedTuple):
     """A resource was recorded or removed, durably."""
 
@@ -69,7 +77,9 @@ class ResourcesUndeclared(NamedTuple):
 
     resources: tuple[Resource, ...]
     pruned: bool
-    """Whether those with a provider are deleted now; if not, all of them stay."""
+    """Whether they are deleted now; if not, all of them stay."""
+    notes: Mapping[str, str] = {}
+    """Of those that are not deleted even so, by type/name: why, and what becomes of them."""
 
 
 class DriftDetected(NamedTuple):
@@ -120,6 +130,7 @@ Event: TypeAlias = (
     | TaskStarted
     | TaskOutput
     | TaskFinished
+    | EventDispatched
     | ResourceChanged
     | ResourcesUndeclared
     | DriftDetected
@@ -144,6 +155,7 @@ __all__ = [
     "BeforeRollback",
     "DriftDetected",
     "Event",
+    "EventDispatched",
     "Listener",
     "ResourceChanged",
     "ResourcesUndeclared",

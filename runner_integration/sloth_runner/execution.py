@@ -15,6 +15,7 @@ from sloth_runner.active_run import ActiveRun
 from sloth_runner.interruption import signals_held_back, sigterm_raises
 from sloth_runner.provenance import KEYS as PROVENANCE
 from sloth_runner.provenance import provenance
+from sloth_runner.secrets import NO_SECRETS
 from sloth_state.errors import LockLost, SlothError, UsageError
 from sloth_state.leases import LEASE, Heartbeat, acquire
 from sloth_state.model import LockScope, NewRun, RunStatus
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
+    from sloth_runner.secrets import Secrets
     from sloth_state.errors import LockHeld
     from sloth_state.model import Json, Lock, Run
     from sloth_state.store import Store
@@ -72,11 +74,12 @@ class Execution:
         lease: timedelta = LEASE,
         status: RunStatus = RunStatus.SUCCESS,
         resume: Callable[[], Run | None] = lambda: None,
+        secrets: Secrets = NO_SECRETS,
     ) -> None:
         """`status` is how the run ends if nothing fails: `rolled_back` for a rollback.
 
         `resume` is asked under the lock which earlier run this one goes on with; what it raises
-        comes before there is a run.
+        comes before there is a run. `secrets`: what the run must not keep.
         """
         self.finished: Run | None = None
         """The run as it was finalised, after the block."""
@@ -94,8 +97,22 @@ class Execution:
         self._lease = lease
         self._status = status
         self._resume = resume
+        self._secrets = secrets
         self._cleanup = ExitStack()
+        self._lock: Lock | None = None
         self._entered = False
+
+    def take_lock(self) -> None:
+        """Take the workflow's lock before the block is entered, which keeps it.
+
+        For those who need several locks before they write anything: they promise to call
+        `__exit__`, which gives it up also if the block was never entered. Raises LockHeld.
+        """
+        self._cleanup.enter_context(sigterm_raises())
+        self._lock = lock = self._acquire_lock()
+        self._heartbeat = Heartbeat(self._store, on_lost=self._tell_of_lost_lock)
+        self._heartbeat.add(lock)
+        self._cleanup.callback(self._heartbeat.stop)
 
     def __enter__(self) -> ActiveRun:
         if self._entered:
@@ -117,19 +134,20 @@ class Execution:
             self._cleanup.__exit__(kind, error, traceback)
 
     def _begin(self) -> ActiveRun:
-        self._cleanup.enter_context(sigterm_raises())
         new = self._new_run()
-        lock = self._acquire_lock()
+        if self._lock is None:
+            self.take_lock()
+        lock = self._lock
+        assert lock is not None
         resumed = self._resume()
         if resumed is not None:
             new = _resuming(new, resumed)
-        heartbeat = Heartbeat(self._store, on_lost=self._tell_of_lost_lock)
-        heartbeat.add(lock)
-        self._cleanup.callback(heartbeat.stop)
         # A signal must not come between the run's beginning and the promise to finalise it.
         with signals_held_back():
             begun = self._store.begin_run(new, lock)
-            run = ActiveRun(self._store, begun, lock, heartbeat, resumes=resumed)
+            run = ActiveRun(
+                self._store, begun, lock, self._heartbeat, resumes=resumed, secrets=self._secrets
+            )
             self._on_leaving(lambda error: run.close())
             self._on_leaving(lambda error: self._finalise(run, lock, error))
         return run
@@ -164,7 +182,7 @@ class Execution:
             run.id,
             self._status if reason is None else RunStatus.FAILED,
             lock,
-            error=reason,
+            error=self._secrets.masked(reason),
             unchanged=run.touched.unchanged,
         )
 

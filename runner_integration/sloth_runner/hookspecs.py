@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         AfterRollback,
         BeforeRollback,
         DriftDetected,
+        EventDispatched,
         ResourceChanged,
         RunFinished,
         RunStarted,
@@ -55,6 +56,11 @@ def sloth_run_started(at: datetime, event: RunStarted) -> None:
 @hookspec
 def sloth_task_finished(at: datetime, event: TaskFinished) -> None:
     """A task is over and recorded."""
+
+
+@hookspec
+def sloth_event_dispatched(at: datetime, event: EventDispatched) -> None:
+    """A script dispatched an event, and it is recorded."""
 
 
 @hookspec

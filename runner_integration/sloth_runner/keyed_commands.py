@@ -39,7 +39,7 @@ class KeyedCommands:
         check_name(key, "the key of the command")
         if key in self._running:
             raise WorkflowError(f"exec.run: the command with the key {key!r} is running already")
-        done = _done(run, key, str(command.text))
+        done = _done(run, key, run.secrets.masked(str(command.text)))
         if done is not None:
             return _replayed(done)
         _settle_interrupted(run, key, rerun)
@@ -51,14 +51,14 @@ class KeyedCommands:
 
 
 async def _run(run: ActiveRun, task: str | None, key: str, command: Command) -> CommandResult:
-    said: dict[str, Json] = {"command": str(command.text)}
+    said: dict[str, Json] = {"command": run.secrets.masked(str(command.text))}
     number = run.begin_operation(NewOperation(RUN, COMMAND, key, None, task, None, said, {}))
     try:
         result = await run_command(command)
     except (asyncio.CancelledError, WorkflowError) as error:
         run.end_operation(number, error=str(error) or "stopped before its end")
         raise
-    run.end_operation(number, error=result.problem, result=_shape(result))
+    run.end_operation(number, error=result.problem, result=_shape(run.secrets.masked(result)))
     return result
 
 

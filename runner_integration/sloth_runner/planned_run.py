@@ -9,7 +9,7 @@ from sloth_runner.active_run import ActiveRun
 from sloth_runner.session import PLANNED_ID
 from sloth_runner.tally import Tally
 from sloth_state.errors import ResourceNotFound
-from sloth_state.model import Action, Holder, Lock, LockScope, Output, Resource
+from sloth_state.model import Action, Holder, Lock, LockScope, Output, Resource, ResourceDraft
 from sloth_state.references import newest_run
 from sloth_state.values import canonical
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sloth_runner.planning import Plan
     from sloth_runner.session import Session
     from sloth_state.errors import LockHeld
-    from sloth_state.model import Json, ResourceDraft, Run, Step, TaskRecord
+    from sloth_state.model import Json, Run, Step, TaskRecord
     from sloth_state.store import Store
 
 
@@ -36,6 +36,7 @@ class PlannedRun(ActiveRun):
         self.newest: Run | None = newest
         self.resumes = resumes
         self.failure = None
+        self.secrets = session.secrets
         self._store = store
         self._tally = Tally()
         self._listeners = []
@@ -54,6 +55,7 @@ class PlannedRun(ActiveRun):
 
     def _record(self, draft: ResourceDraft) -> Resource:
         canonical(dict(draft.attributes), "attributes")
+        self.secrets.refuse_in_clear(draft)
         before = self._resources.get((draft.type, draft.name))
         after = self._planned(draft.type, draft.name, draft.attributes, draft.declaration)
         after = after._replace(status=draft.status)
@@ -69,6 +71,7 @@ class PlannedRun(ActiveRun):
         declaration: Mapping[str, Any] | None,
     ) -> None:
         """Note how a declared resource would be."""
+        self.secrets.refuse_in_clear(ResourceDraft(type, name, attributes, declaration=declaration))
         self._touch([self._planned(type, name, attributes, declaration)])
 
     def _planned(
@@ -123,7 +126,8 @@ class PlannedRun(ActiveRun):
 
     def set_output(self, key: str, value: Json, *, sensitive: bool = False) -> None:
         canonical(value, f"output {key}")
-        self._outputs[key] = Output(key, value, sensitive)
+        secret = self.secrets.found_in(value) is not None
+        self._outputs[key] = Output(key, value, sensitive or secret)
 
     def outputs(self) -> dict[str, Output]:
         return dict(self._outputs)

@@ -9,11 +9,11 @@ from sloth_runner.definitions import workflows_of
 from sloth_runner.errors import WorkflowFailed
 from sloth_runner.loading import Loading
 from sloth_runner.planned_run import PlannedRun
-from sloth_runner.resources.pruning import no_longer_declared
+from sloth_runner.resources.pruning import Fate, no_longer_declared
 from sloth_runner.resuming import done_tasks, run_to_resume
 from sloth_runner.scheduler import Scheduler
 from sloth_runner.script import read_script
-from sloth_runner.selection import choose_workflow, left_out
+from sloth_runner.selection import check_runnable, choose_workflow, left_out
 from sloth_runner.session import Session
 from sloth_runner.stopping import StopSignals
 from sloth_runner.supervisor import Supervisor
@@ -60,23 +60,30 @@ def plan_file(
     script = request.script or read_script(request.path)
     loading = Loading(())
     session = Session(
-        script, values=request.values, store=store, emit=loading.emit, inspecting=True
+        script,
+        values=request.values,
+        store=store,
+        emit=loading.emit,
+        inspecting=True,
+        secrets=request.secrets,
     )
     session.modules = dict(request.modules)
     session.plan, plan.listener = plan, listener
     driver = loading.driver(session)
 
     def on_effect(operation: str, arguments: Sequence[object]) -> None:
-        plan.add_effect(session.current.name, operation, arguments)
+        plan.add_effect(session.current, operation, session.secrets.masked(list(arguments)))
 
     driver.host.left_undone = on_effect
-    with StopSignals() as signals, asyncio.Runner() as loop:
+    hidden = session.secrets.kept_out_of_errors()
+    with hidden, StopSignals() as signals, asyncio.Runner() as loop:
         supervisor = Supervisor(loop, signals, driver.limits)
         supervisor.run(driver.load())
         workflow = choose_workflow(
             workflows_of(driver.host.describe(), script), request.path, request.workflow
         )
-        name = request.name or workflow.name
+        check_runnable(workflow)
+        name = request.name or session.state_name or workflow.name
         resumes = run_to_resume(store, name, session, request.resume)
         run = PlannedRun(store, name, plan, session, resumes)
         failure = _run_tasks(driver, store, run, workflow, request, supervisor)
@@ -93,6 +100,7 @@ def _run_tasks(
 ) -> WorkflowError | None:
     session = driver.session
     session.run = run
+    session.prunes = request.prune or workflow.prune
     outcomes: dict[str, TaskOutcome] = {}
     skipped = left_out(workflow, request.only, request.skip)
     scheduler = Scheduler(
@@ -106,15 +114,16 @@ def _run_tasks(
     )
     failure = None
     try:
-        supervisor.run(scheduler.run())
+        with session.secrets.kept_out_of_errors():
+            supervisor.run(scheduler.run())
     except WorkflowFailed as error:
         failure = error
     session.close()
     assert session.plan is not None
-    prune = request.prune or workflow.prune
-    for resource in no_longer_declared(driver, run, outcomes):
-        if prune and resource.declaration is not None and failure is None:
-            session.plan.delete(resource, None, record_only=False)
+    session.plan.prunes = session.prunes
+    for each in no_longer_declared(driver, run, outcomes, prune=session.prunes):
+        if each.fate is Fate.KEEP or failure is not None:
+            session.plan.undeclared.append(each)
         else:
-            session.plan.undeclared.append(resource)
+            session.plan.delete(each.resource, None, record_only=each.fate is Fate.FORGET)
     return failure

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
     from sloth_runner.active_run import ActiveRun
     from sloth_runner.resources.decisions import Decision
+    from sloth_runner.resources.pruning import Undeclared
+    from sloth_runner.session import TaskContext
     from sloth_state.model import Resource
+
+
+_DELEGATED = ("exec.run", "os.execute", "io.popen")
+"""What a delegated task runs on its machine."""
 
 
 class PlannedChange(NamedTuple):
@@ -34,6 +40,8 @@ class PlannedEffect(NamedTuple):
     task: str | None
     operation: str
     detail: str
+    host: str | None = None
+    """The machine that it would be run on; None for this one."""
 
 
 class Plan:
@@ -42,8 +50,10 @@ class Plan:
     def __init__(self) -> None:
         self.changes: list[PlannedChange] = []
         self.effects: list[PlannedEffect] = []
-        self.undeclared: list[Resource] = []
+        self.undeclared: list[Undeclared] = []
         """Resources that the script no longer declares and that stay."""
+        self.prunes = False
+        """Those that it no longer declares go, but for these."""
         self.contents: dict[str, bytes] = {}
         """Contents of files, new ones and those they would replace, by SHA-256."""
         self._declared: dict[tuple[str, str], PlannedChange] = {}
@@ -53,10 +63,11 @@ class Plan:
         self.changes.append(change)
         self.listener(change)
 
-    def add_effect(self, task: str | None, operation: str, arguments: Sequence[object]) -> None:
-        """An operation with effects that the script called."""
+    def add_effect(self, context: TaskContext, operation: str, arguments: Sequence[object]) -> None:
+        """An operation with effects that the script called in a task, or at its top level."""
         detail = "" if not arguments else _one_line(arguments[0])
-        effect = PlannedEffect(task, operation, detail)
+        host = context.host if operation in _DELEGATED else None
+        effect = PlannedEffect(context.name, operation, detail, host)
         self.effects.append(effect)
         self.listener(effect)
 
@@ -73,14 +84,20 @@ class Plan:
         attributes = {**(actual or {}), **decision.wanted}
         run.plan_resource(*identity, attributes, declaration)
         shown = decision.differences
-        if decision.verb is Verb.NOOP:
-            shown = ()
+        if decision.verb is Verb.CREATE:
+            shown = differences({}, decision.wanted)
         change = ResourceChange(
             *identity, decision.verb.value, tuple(shown), tuple(declaration["sensitive"])
         )
         self._declared[identity] = PlannedChange(change, declaration["task"])
         unknown = None if decision.verb is Verb.NOOP else KNOWN_AFTER_RUN
         return "planned", to_json({"action": decision.verb.value, "unknown": unknown})
+
+    def as_planned(self, run: ActiveRun, identity: tuple[str, str]) -> Resource:
+        """A declared resource as it would be recorded."""
+        planned = run.resource(*identity)
+        assert planned is not None, "it was declared"
+        return planned
 
     def tell(self, type: str, name: str) -> None:
         """Tell of a declared resource, after its provider had the chance to hold contents."""

@@ -12,6 +12,7 @@ from sloth_runner import built_in, hookspecs
 from sloth_runner.events import (
     AfterRollback,
     DriftDetected,
+    EventDispatched,
     ResourceChanged,
     RunFinished,
     RunStarted,
@@ -31,6 +32,7 @@ ENTRY_POINT_GROUP = "sloth_runner"
 _HOOK_OF = {
     RunStarted: "sloth_run_started",
     TaskFinished: "sloth_task_finished",
+    EventDispatched: "sloth_event_dispatched",
     ResourceChanged: "sloth_resource_changed",
     DriftDetected: "sloth_drift_detected",
     AfterRollback: "sloth_after_rollback",

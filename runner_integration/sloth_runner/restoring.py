@@ -5,22 +5,18 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from sloth_runner.earlier_runs import copy_outputs, existing
+from sloth_runner.earlier_runs import copy_outputs
 from sloth_runner.errors import WorkflowError
 from sloth_runner.events import ResourceChanged
 from sloth_runner.interruption import interrupt_elsewhere
 from sloth_runner.resources.pruning import perform
 from sloth_runner.resources.reading import prepared
+from sloth_runner.rollback_choice import chosen_resources
 from sloth_runner.rollback_events import ask_hooks, tell_after
 from sloth_state.errors import StateMoved
 from sloth_state.model import Action, ResourceDraft, RunStatus
-from sloth_state.rollback import (
-    StepKind,
-    is_another,
-    natural_key,
-    plan_rollback,
-    record_changes,
-)
+from sloth_state.rollback import StepKind, plan_rollback, record_changes
+from sloth_state.things import is_another, thing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -61,7 +57,7 @@ class Restoration(NamedTuple):
         """Whether a thing is there that is not recorded now: somebody else made it."""
         if self.state_only or resource.declaration is None:
             return False
-        return _thing(resource) not in {_thing(each) for each in self.current}
+        return thing(resource) not in {thing(each) for each in self.current}
 
     @property
     def base(self) -> Version:
@@ -79,8 +75,7 @@ def plan_restoration(
     state_only: bool = False,
 ) -> Restoration:
     """Read reality and find out what must be done. `only`: look at these resources alone."""
-    current = _resources(store, newest, only)
-    wanted = current if target.version == newest.version else _resources(store, target, only)
+    current, wanted = chosen_resources(store, newest, target, only)
     if state_only:
         records = record_changes(current, wanted)
         return Restoration(newest, target, current, records, is_partial=bool(only), state_only=True)
@@ -92,10 +87,10 @@ def plan_restoration(
     ]
     driver = world.version(target)
     today = _memories(current)
-    looked_for = [_remembering(each, today.get(_thing(each), {})) for each in wanted]
+    looked_for = [_remembering(each, today.get(thing(each), {})) for each in wanted]
     readings = _by_identity(world.read(driver, looked_for))
     remembered = {**_memories(wanted), **today}
-    wanted = [_remembering(each, remembered[_thing(each)]) for each in wanted]
+    wanted = [_remembering(each, remembered[thing(each)]) for each in wanted]
     plan = plan_rollback(
         current, wanted, _by_identity(world.read(world.version(newest), leaving)), readings
     )
@@ -110,19 +105,13 @@ def plan_restoration(
 
 def _memories(resources: Iterable[Resource]) -> dict[tuple[str, str, str | None], Json]:
     """What providers remember of things, whatever the names of these are."""
-    return {_thing(each): (each.declaration or {}).get("memory", {}) for each in resources}
+    return {thing(each): (each.declaration or {}).get("memory", {}) for each in resources}
 
 
 def _remembering(resource: Resource, memory: Json) -> Resource:
     if resource.declaration is None:
         return resource
     return resource._replace(declaration={**resource.declaration, "memory": memory})
-
-
-def _thing(resource: Resource) -> tuple[str, str, str | None]:
-    """What a resource is in reality: known there by its key, or else by its name."""
-    key = natural_key(resource)
-    return resource.type, resource.name if key is None else "", key
 
 
 def restore(
@@ -240,14 +229,6 @@ def _unreadable(reading: Reading) -> WorkflowError:
         f"{resource.type}/{resource.name} cannot be read, so nothing was changed: {reading.error}",
         hint="Mend that, leave it out with --target, or change the records alone: --state-only",
     )
-
-
-def _resources(store: Store, version: Version, only: Sequence[Identity]) -> list[Resource]:
-    name, number = version.workflow, version.version
-    if not only:
-        return existing(store.resources(name, version=number))
-    found = [store.resource(name, *identity, version=number) for identity in only]
-    return [each for each in found if each is not None]
 
 
 def _by_identity(readings: Iterable[Reading]) -> Mapping[Identity, Reading]:

@@ -39,6 +39,7 @@ def rollback_target(store: Store, version: Version) -> int | None:
     """
     metadata = store.run(version.run_id).metadata
     if "recovered" in metadata and version.parent is not None:
-        return rollback_target(store, store.version(version.workflow, version.parent))
+        parent = store.version(version.workflow, version.parent)
+        return rollback_target(store, parent) if parent.status is RunStatus.FAILED else None
     text = metadata.get("rollback_to", "")
     return int(text) if text.isdigit() else None

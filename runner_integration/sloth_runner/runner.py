@@ -3,45 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import closing
-from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from sloth_runner.definitions import workflows_of
 from sloth_runner.errors import ScriptError
-from sloth_runner.events import (
-    ResourceChanged,
-    ResourcesUndeclared,
-    RunFinished,
-    RunStarted,
-    TaskOutput,
-)
-from sloth_runner.execution import Execution
-from sloth_runner.interruption import interrupt_elsewhere
+from sloth_runner.file_run import FileRun
 from sloth_runner.loading import Loading
-from sloth_runner.resources.pruning import delete_all, no_longer_declared
-from sloth_runner.resuming import done_tasks, run_to_resume
-from sloth_runner.scheduler import Scheduler
 from sloth_runner.script import read_script
-from sloth_runner.selection import choose_workflow, left_out
 from sloth_runner.session import Session
 from sloth_runner.stopping import StopSignals
 from sloth_runner.supervisor import Supervisor
-from sloth_state.errors import StateMoved
-from sloth_state.model import TaskStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sloth_runner.active_run import ActiveRun
-    from sloth_runner.driver import Driver
     from sloth_runner.events import Listener
     from sloth_runner.script import Script
-    from sloth_runner.task_records import TaskOutcome
     from sloth_runner.workflow import Workflow
     from sloth_state.errors import LockHeld
-    from sloth_state.model import Changes, Json, Run
+    from sloth_state.model import Json, Run
     from sloth_state.store import Store
 
 
@@ -75,10 +55,16 @@ class RunRequest(NamedTuple):
     """Delete resources that the file no longer declares, as its `prune` setting does."""
     stream_children: bool = False
     """Tell of every line that commands write, not only of the last ones."""
+    secrets: Mapping[str, str] = {}
+    """Further secrets than those of the environment. They are kept nowhere."""
 
 
 def inspect_file(
-    path: str, *, values: Json = None, listeners: Sequence[Listener] = ()
+    path: str,
+    *,
+    values: Json = None,
+    secrets: Mapping[str, str] | None = None,
+    listeners: Sequence[Listener] = (),
 ) -> list[Workflow]:
     """Load a file without running its tasks and without effects; what it defines.
 
@@ -87,10 +73,12 @@ def inspect_file(
     """
     script = read_script(path)
     loading = Loading(listeners)
-    driver = loading.driver(Session(script, values=values, emit=loading.emit, inspecting=True))
+    session = Session(script, values=values, emit=loading.emit, inspecting=True, secrets=secrets)
+    driver = loading.driver(session)
     left_undone: list[str] = []
     driver.host.left_undone = lambda name, _arguments: left_undone.append(name)
-    with StopSignals() as signals, asyncio.Runner() as loop:
+    hidden = session.secrets.kept_out_of_errors()
+    with hidden, StopSignals() as signals, asyncio.Runner() as loop:
         try:
             Supervisor(loop, signals, driver.limits).run(driver.load())
         except ScriptError as error:
@@ -127,119 +115,10 @@ def run_file(
         store=store,
         emit=loading.emit,
         stream_children=request.stream_children,
+        secrets=request.secrets,
     )
     session.modules = dict(request.modules)
     driver = loading.driver(session)
     with StopSignals() as signals, asyncio.Runner() as loop:
         supervisor = Supervisor(loop, signals, driver.limits)
-        supervisor.run(driver.load())
-        workflow = choose_workflow(
-            workflows_of(driver.host.describe(), script), request.path, request.workflow
-        )
-        name = request.name or workflow.name
-        execution = Execution(
-            store,
-            name,
-            metadata=request.metadata,
-            message=request.message,
-            source=script.source,
-            source_path=script.path,
-            values=request.values,
-            modules=dict(session.modules),
-            lock_timeout=timedelta(seconds=request.lock_timeout),
-            on_waiting=on_waiting,
-            on_lock_lost=supervisor.stop,
-            resume=lambda: run_to_resume(store, name, session, request.resume),
-        )
-        return _execute(execution, store, workflow, request, loading, driver, supervisor)
-
-
-def _execute(
-    execution: Execution,
-    store: Store,
-    workflow: Workflow,
-    request: RunRequest,
-    loading: Loading,
-    driver: Driver,
-    supervisor: Supervisor,
-) -> Run:
-    skipped = left_out(workflow, request.only, request.skip)
-    emit = driver.session.emit
-    outcomes: dict[str, TaskOutcome] = {}
-    try:
-        with execution as run, closing(driver.session):
-            _check_predecessor(store, request, run)
-            driver.session.run = run
-            if loading.is_heard(ResourceChanged):
-                run.subscribe(lambda each: emit(ResourceChanged(driver.session.current.name, each)))
-            emit(RunStarted(run.id, run.name, run.version, tuple(t.name for t in workflow.tasks)))
-            scheduler = Scheduler(
-                workflow,
-                run,
-                driver,
-                outcomes,
-                max_parallel=request.max_parallel,
-                left_out=skipped,
-                done=done_tasks(store, run.resumes),
-            )
-            _settle_what_was_interrupted(driver, run, supervisor)
-            last_words = partial(interrupt_elsewhere, store, run.id)
-            supervisor.run(scheduler.run(), last_words)
-            left = no_longer_declared(driver, run, outcomes)
-            if left:
-                prune = request.prune or workflow.prune
-                emit(ResourcesUndeclared(tuple(left), prune))
-                if prune:
-                    supervisor.run(delete_all(driver, left), last_words)
-            for key, value in driver.host.outputs().items():
-                run.set_output(key, value)
-    finally:
-        if execution.finished is not None:
-            emit(_finished(execution.finished, store, run.touched, outcomes))
-    assert execution.finished is not None
-    return execution.finished
-
-
-def _settle_what_was_interrupted(driver: Driver, run: ActiveRun, supervisor: Supervisor) -> None:
-    """Find out what a killed run left half-done, before anything is built on it."""
-    unfinished = run.unfinished_operations()
-    if not unfinished:
-        return
-    from sloth_runner.resources.recovery import settle
-
-    async def work() -> None:
-        for each in await settle(driver, run, unfinished):
-            operation = each.operation
-            driver.session.declarations.settled.add((operation.type, operation.name))
-            what = f"{operation.verb} {operation.type}/{operation.name}"
-            text = f"run {each.run_id} was interrupted in: {what}; {each.found}"
-            driver.session.emit(TaskOutput(None, "warn", text))
-
-    supervisor.run(work())
-
-
-def _check_predecessor(store: Store, request: RunRequest, run: ActiveRun) -> None:
-    if request.after_run is None:
-        return
-    before = [each for each in store.runs(name=run.name, limit=2) if each.id != run.id]
-    if (before[0].id if before else "") != request.after_run:
-        raise StateMoved(run.name, run.version - 2, run.version - 1)
-
-
-def _finished(
-    run: Run, store: Store, changes: Changes, outcomes: Mapping[str, TaskOutcome]
-) -> RunFinished:
-    counts = dict.fromkeys((TaskStatus.SUCCESS, TaskStatus.FAILED, TaskStatus.SKIPPED), 0)
-    for outcome in outcomes.values():
-        counts[outcome.status] += 1
-    return RunFinished(
-        run.id,
-        run.name,
-        run.version,
-        run.status,
-        run.duration_seconds or 0.0,
-        counts,
-        changes,
-        store.outputs(run.id),
-        run.error_msg,
-    )
+        return FileRun(store, request, loading, driver, supervisor, on_waiting).to_its_end()

@@ -8,6 +8,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from sloth_runner.definitions import task_of
 from sloth_runner.errors import TaskTimeout, WorkflowError, WorkflowFailed
 from sloth_runner.events import TaskOutput
 from sloth_runner.task_run import TaskRunner
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from sloth_runner.driver import Driver
     from sloth_runner.task_records import TaskOutcome
     from sloth_runner.workflow import Task, Workflow
-    from sloth_state.model import TaskRecord
+    from sloth_state.model import Json, TaskRecord
 
 _FAILED_EARLIER = "not started, because a task failed before and continue_on_error is off"
 
@@ -53,19 +54,26 @@ class Scheduler:
         self._workflow = workflow
         self._driver = driver
         self._tasks = TaskRunner(workflow, run, driver)
-        self._limit = max_parallel or workflow.max_parallel_tasks or os.cpu_count() or 1
+        bound = max_parallel or workflow.max_parallel_tasks
+        self._is_bounded = bound is not None
+        self._limit = bound or os.cpu_count() or 1
         self._left_out = left_out
         self._done = done
         self._position = {task.name: index for index, task in enumerate(workflow.tasks)}
-        self._missing = {task.name: len(task.depends_on) for task in workflow.tasks}
+        self._unmet = {task.name: len(task.depends_on) for task in workflow.tasks}
         self._dependents: dict[str, list[str]] = {task.name: [] for task in workflow.tasks}
         for task in workflow.tasks:
             for name in task.depends_on:
                 self._dependents[name].append(task.name)
-        self._ready = [self._position[name] for name, count in self._missing.items() if not count]
+        self._ready = [self._position[name] for name, count in self._unmet.items() if not count]
         self._running: dict[asyncio.Task[TaskOutcome], Task] = {}
         self._stopped: str | None = None
         self._outcomes = outcomes
+        self._finished: asyncio.Queue[asyncio.Task[TaskOutcome] | None] = asyncio.Queue()
+        """Tasks that are over; None when others can be started."""
+        driver.busy_tasks = lambda: len(self._running) + self._tasks.additional
+        driver.relieve = self._start_more
+        driver.session.run_task = self._run_at_once
 
     async def run(self) -> None:
         """Run all tasks and the workflow's hooks.
@@ -73,10 +81,23 @@ class Scheduler:
         Raises WorkflowFailed if a task failed, TaskTimeout if the workflow's own time is over,
         and what ends a run as a whole: Interrupted, LockLost, a StoreError.
         """
+        missing = self._missing_folders()
         failure = await self._start() or await self._run_tasks() or self._failure()
         await self._closing_hooks(failure)
+        if failure and missing:
+            import shutil  # it takes 2 ms of a run's start
+
+            for folder in missing:
+                shutil.rmtree(folder, ignore_errors=True)
+        await self._driver.end_leftovers()
         if failure:
             raise failure
+
+    def _missing_folders(self) -> list[str]:
+        """The tasks' own folders that are not there yet, if they are to be removed again."""
+        if not self._workflow.cleanup_on_failure or self._driver.session.inspecting:
+            return []
+        return [folder for folder in self._tasks.own_folders() if not os.path.lexists(folder)]
 
     async def _start(self) -> WorkflowError | None:
         try:
@@ -97,6 +118,7 @@ class Scheduler:
                     while self._ready or self._running:
                         self._start_ready()
                         if self._running:
+                            self._driver.check_for_deadlock()
                             await self._collect()
                 finally:
                     await self._cancel_rest()
@@ -120,19 +142,28 @@ class Scheduler:
     def _start_ready(self) -> None:
         while self._ready and len(self._running) < self._limit:
             task = self._workflow.tasks[heapq.heappop(self._ready)]
-            if restored := self._restored(task):
+            if ran_at_once := self._outcomes.get(task.name):
+                self._settle(task, ran_at_once)
+            elif restored := self._restored(task):
                 self._settle(task, restored)
             elif task.name in self._left_out:
                 self._settle(task, self._tasks.skip(task, "left out by --only or --skip"))
             elif blocker := self._blocker(task):
                 self._settle(task, self._tasks.skip(task, blocker))
             else:
-                outputs = {
-                    name: self._outcomes[name].output
-                    for name in task.depends_on
-                    if self._outcomes[name].output is not None
-                }
-                self._running[asyncio.create_task(self._tasks.run(task, outputs))] = task
+                outputs = self._outputs_before(task)
+                running = asyncio.create_task(self._tasks.run(task, outputs))
+                running.add_done_callback(self._finished.put_nowait)
+                self._running[running] = task
+
+    async def _run_at_once(self, spec: Mapping[str, Any]) -> TaskOutcome:
+        """Run a task because another one asks for it; its own turn, if it has one, is over."""
+        session = self._driver.session
+        task = task_of(spec, {}, session.script)
+        if any(running.name == task.name for running in self._running.values()):
+            raise WorkflowError(f"the task {task.name!r} is running already")
+        outcome = self._outcomes[task.name] = await self._tasks.run(task, {})
+        return outcome
 
     def _blocker(self, task: Task) -> str | None:
         for name in task.depends_on:
@@ -143,11 +174,34 @@ class Scheduler:
                 return f"it depends on {name}, which was not run"
         return self._stopped
 
+    def _outputs_before(self, task: Task) -> dict[str, Json]:
+        """What the tasks gave that this one depends on, directly or not."""
+        found: dict[str, Json] = {}
+        pending, seen = list(task.depends_on), set(task.depends_on)
+        while pending:
+            name = pending.pop()
+            if (output := self._outcomes[name].output) is not None:
+                found[name] = output
+            needed = self._workflow.tasks[self._position[name]].depends_on
+            pending += [each for each in needed if each not in seen]
+            seen.update(needed)
+        return found
+
+    def _start_more(self) -> bool:
+        """Let one more run when all that do wait for another, if nobody has set a bound."""
+        if self._is_bounded or not self._ready:
+            return False
+        self._limit += 1
+        self._finished.put_nowait(None)
+        return True
+
     async def _collect(self) -> None:
-        done, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
-        for finished in sorted(done, key=lambda each: self._position[self._running[each].name]):
-            task = self._running.pop(finished)
-            self._settle(task, finished.result())
+        done = [await self._finished.get()]
+        while not self._finished.empty():
+            done.append(self._finished.get_nowait())
+        finished = [each for each in done if each is not None]
+        for each in sorted(finished, key=lambda each: self._position[self._running[each].name]):
+            self._settle(self._running.pop(each), each.result())
 
     def _settle(self, task: Task, outcome: TaskOutcome) -> None:
         is_skipped = outcome.status is TaskStatus.SKIPPED and task.name not in self._done
@@ -159,8 +213,8 @@ class Scheduler:
         elif outcome.status is TaskStatus.FAILED and not self._workflow.continue_on_error:
             self._stopped = self._stopped or _FAILED_EARLIER
         for name in self._dependents[task.name]:
-            self._missing[name] -= 1
-            if not self._missing[name]:
+            self._unmet[name] -= 1
+            if not self._unmet[name]:
                 heapq.heappush(self._ready, self._position[name])
 
     async def _cancel_rest(self) -> None:
@@ -205,9 +259,12 @@ class Scheduler:
 
     def _results(self) -> list[dict[str, Any]]:
         results = []
-        for name, outcome in self._outcomes.items():
+        last = len(self._position)  # tasks that only `run()` knows come after the others
+        ordered = sorted(self._outcomes.items(), key=lambda each: self._position.get(each[0], last))
+        for name, outcome in ordered:
             facts = {
                 "name": name,
+                "task_name": name,
                 "status": outcome.status.value,
                 "success": outcome.status is TaskStatus.SUCCESS,
                 "message": outcome.message or "",

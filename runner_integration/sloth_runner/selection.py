@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sloth_runner.errors import DefinitionError
 from sloth_state.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,6 +27,14 @@ def choose_workflow(workflows: Sequence[Workflow], path: str, wanted: str | None
             f"{path} defines no workflow {chosen!r}", hint=f"It has: {', '.join(names)}"
         )
     return workflows[names.index(chosen)]
+
+
+def check_runnable(workflow: Workflow) -> None:
+    """Raise DefinitionError if the file asks for something that cannot be done."""
+    if workflow.problems:
+        first, *others = workflow.problems
+        more = f" There are {len(others)} more: sloth-runner validate lists them." if others else ""
+        raise DefinitionError(first, hint=f"Take it out, or correct its name.{more}")
 
 
 def left_out(workflow: Workflow, only: Sequence[str], skip: Sequence[str]) -> set[str]:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sloth_runner.errors import WorkflowError
 from sloth_runner.events import TaskOutput
+from sloth_runner.secrets import Secrets, from_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from sloth_runner.active_run import ActiveRun
     from sloth_runner.events import Event
     from sloth_runner.planning import Plan
     from sloth_runner.resources.declared import Declarations
+    from sloth_runner.resources.journal import Journal
     from sloth_runner.resources.known import KnownResources
+    from sloth_runner.resources.python_providers import PythonProviders
     from sloth_runner.resources.reading import ReadingQueue
     from sloth_runner.script import Script
     from sloth_runner.steps import AttemptSteps
+    from sloth_runner.task_records import TaskOutcome
     from sloth_runner.time_limit import TimeLimit
     from sloth_state.model import Json
     from sloth_state.store import Store
@@ -31,26 +36,41 @@ PLANNED_ID = "0" * 12
 class TaskContext:
     """The task on whose behalf Lua runs at this moment, or the top level of the file."""
 
-    def __init__(self, name: str | None, workdir: str, user: str | None = None) -> None:
+    def __init__(
+        self, name: str | None, workdir: str, user: str | None = None, host: str | None = None
+    ) -> None:
         self.name = name
         self.workdir = workdir
         self.user = user
+        self.host = host
+        """The machine that its commands run on; None is the runner's own."""
+        self.label = ""
+        """What its output begins with, if it runs on several machines."""
         self.attempt = 1
         self.reading = False
         """A provider reads reality, which is done even while effects are not."""
         self.contents: dict[str, bytes] = {}
         """Held for the next change of a resource, by SHA-256; its record names them."""
+        self.taken: dict[str, bytes] = {}
+        """Those of the change that goes on, which needs them and should not ask the store."""
         self.limit: TimeLimit | None = None
         self.steps: AttemptSteps | None = None
         """The steps of the try that goes on, while one does."""
         self.held_locks: dict[str, Any] = {}
         """Script locks (`state.with_lock`) that the task holds, by name."""
 
+    def folder(self, path: str | None) -> str:
+        """The folder for a command that names one, or none."""
+        if path is None:
+            return self.workdir
+        if self.host is not None and path.startswith("~"):
+            return path
+        return os.path.join(self.workdir, path)
+
     def take_contents(self) -> list[bytes]:
-        """The contents held so far; from now on they are held no more."""
-        contents = list(self.contents.values())
-        self.contents.clear()
-        return contents
+        """The contents held so far, for a change that keeps them; they are held for no other."""
+        self.taken, self.contents = self.contents, {}
+        return list(self.taken.values())
 
 
 class Session:
@@ -65,15 +85,22 @@ class Session:
         emit: Callable[[Event], None],
         inspecting: bool = False,
         stream_children: bool = False,
+        secrets: Mapping[str, str] | None = None,
     ) -> None:
+        """`secrets`: further ones than those of the environment. `emit` is told of none."""
         self.script = script
         self.values = values
         self.store = store
         self.run: ActiveRun | None = None
         """The run, once there is one: after the file is loaded and the lock is taken."""
+        self.state_name: str | None = None
+        """The name of the state that the script has chosen (`stack("name")`)."""
+        self.run_task: Callable[[Mapping[str, Any]], Awaitable[TaskOutcome]] | None = None
+        """Runs a task at once that the script has described; None while nothing is run."""
         self.plan: Plan | None = None
         """Where to put what would be done, if this is a plan and nothing is done."""
-        self.emit = emit
+        self.secrets = Secrets({**from_environment(os.environ), **(secrets or {})})
+        self.emit = self.secrets.masking(emit)
         self.limit: TimeLimit | None = None
         """How long the tasks of the workflow may take, all together."""
         self.inspecting = inspecting
@@ -86,13 +113,50 @@ class Session:
         self.modules: dict[str, bytes] = {}
         """Lua files that the script has required, by the name it gave; those of a recorded version
         are here before it is loaded."""
-        self.known_resources: KnownResources
-        self.declarations: Declarations
-        """What the script declares; the module `resource` puts it here."""
-        self.reading_queue: ReadingQueue
+        self.knows_type: Callable[[str], bool]
+        """Whether there is a provider of a type; the module `resource` puts it here."""
+        self.prunes = False
+        """What is no longer declared is deleted."""
         self.plugin_providers: Callable[[], Sequence[Any]] = list
         """The providers that plugins offer."""
         self._closing: list[Callable[[], None]] = []
+
+    # What declared resources need is made, and imported, when the first one is declared.
+
+    @cached_property
+    def known_resources(self) -> KnownResources:
+        """What is recorded of the workflow's resources."""
+        from sloth_runner.resources.known import KnownResources
+
+        return KnownResources()
+
+    @cached_property
+    def declarations(self) -> Declarations:
+        """What the script declares."""
+        from sloth_runner.resources.declared import Declarations
+
+        return Declarations(self, self.known_resources)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """Where each change of the world stands before it is made."""
+        from sloth_runner.resources.journal import Journal
+
+        return Journal(self, self.known_resources, self.declarations)
+
+    @cached_property
+    def python_providers(self) -> PythonProviders:
+        """The providers of plugins."""
+        from sloth_runner.resources.python_providers import PythonProviders
+
+        return PythonProviders(self)
+
+    @cached_property
+    def reading_queue(self) -> ReadingQueue:
+        """What is to be read of reality, several things at the same time."""
+        from sloth_runner.resources.reading import ReadingQueue
+
+        return ReadingQueue(self)
 
     @property
     def is_inert(self) -> bool:
@@ -101,22 +165,30 @@ class Session:
 
     def output(self, level: str, text: str) -> None:
         """Tell views of a line from the task at hand."""
-        self.emit(TaskOutput(self.current.name, level, text))
+        self.emit(TaskOutput(self.current.name, level, self.current.label + text))
 
     def child_output(self) -> Callable[[str, bytes], None]:
         """Where a child of the task at hand writes: every line, or only the last of each piece."""
-        task, emit, every_line = self.current.name, self.emit, self.stream_children
+        task, emit, every_line = self.current, self.emit, self.stream_children
 
         def on_data(stream: str, data: bytes) -> None:
             lines = [line for line in data.decode(errors="replace").splitlines() if line.strip()]
             for line in lines if every_line else lines[-1:]:
-                emit(TaskOutput(task, stream, line))
+                emit(TaskOutput(task.name, stream, task.label + line))
 
         return on_data
 
     def path(self, path: str) -> str:
         """A script's path, absolute: relative ones start at the folder of the task at hand."""
         return os.path.join(self.current.workdir, os.path.expanduser(path))
+
+    def needs_this_machine(self, what: str) -> None:
+        """Raises WorkflowError if the task at hand runs on another machine."""
+        if self.current.host is not None:
+            raise WorkflowError(
+                f"{what} works on the machine that runs the workflow, "
+                f"but this task runs on {self.current.host}; use exec.run there"
+            )
 
     def on_close(self, callback: Callable[[], None]) -> None:
         """Call this when the script is over, before its run is finalised."""

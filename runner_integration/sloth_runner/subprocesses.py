@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from sloth_runner.children import ProcessGroups
 from sloth_runner.errors import WorkflowError
@@ -25,7 +25,8 @@ holds them) before they are left alone."""
 DRAIN_ROUNDS = 5
 """How often that is granted anew because something came."""
 
-_groups = ProcessGroups()
+groups = ProcessGroups()
+"""Those of the commands that run now."""
 
 
 class Command(NamedTuple):
@@ -41,6 +42,8 @@ class Command(NamedTuple):
     """Seconds."""
     on_line: Callable[[str, bytes], None] | None = None
     """Called with "stdout" or "stderr" and what just arrived."""
+    host: str | None = None
+    """The machine to run it on, as ssh knows it; None for this one."""
 
 
 class CommandResult(NamedTuple):
@@ -54,11 +57,24 @@ class CommandResult(NamedTuple):
     problem: str | None
 
 
-class _Capture(asyncio.SubprocessProtocol):
+class Child(asyncio.SubprocessProtocol):
+    """The event loop's side of a child."""
+
+    def __init__(self) -> None:
+        self.exited = asyncio.Event()
+
+    def process_exited(self) -> None:
+        self.exited.set()
+
+
+_AnyChild = TypeVar("_AnyChild", bound=Child)
+
+
+class Capture(Child):
     """Collects what the child writes and tells when it is over."""
 
     def __init__(self, on_line: Callable[[str, bytes], None] | None) -> None:
-        self.exited = asyncio.Event()
+        super().__init__()
         self.closed = asyncio.Event()
         self.streams = {1: bytearray(), 2: bytearray()}
         self.received = 0
@@ -77,9 +93,6 @@ class _Capture(asyncio.SubprocessProtocol):
         if not self._open:
             self.closed.set()
 
-    def process_exited(self) -> None:
-        self.exited.set()
-
 
 async def run_command(command: Command) -> CommandResult:
     """Run a command to its end; when cancelled, end its whole process group first.
@@ -89,10 +102,16 @@ async def run_command(command: Command) -> CommandResult:
     Processes that the command leaves in the background are not waited for.
     Raises WorkflowError if it cannot be started.
     """
+    if command.host is not None:
+        from sloth_runner.remote import run_remotely
+
+        return await run_remotely(command)
     started = time.monotonic()
-    transport, capture = await _start_whole(command)
+    transport, capture = await start_child(
+        command, Capture(command.on_line), with_stdin=command.stdin is not None
+    )
     pid = transport.get_pid()
-    _groups.add(pid)
+    groups.add(pid)
     timed_out = False
     try:
         _feed(transport, command.stdin)
@@ -102,44 +121,52 @@ async def run_command(command: Command) -> CommandResult:
         except TimeoutError:
             timed_out = True
             await end_group(pid, capture.exited)
-        await _drain(capture)
+        await drain(capture)
     except asyncio.CancelledError:
         await end_group(pid, capture.exited)
         raise
     finally:
-        _groups.remove(pid)
+        groups.remove(pid)
         transport.close()
     code = 124 if timed_out else _shell_code(transport.get_returncode())
     stdout, stderr = bytes(capture.streams[1]), bytes(capture.streams[2])
-    problem = f"timed out after {command.timeout:g} s" if timed_out else _problem(code, stderr)
+    problem = f"timed out after {command.timeout:g} s" if timed_out else problem_of(code, stderr)
     return CommandResult(stdout, stderr, code, time.monotonic() - started, problem)
 
 
-async def _start_whole(command: Command) -> tuple[asyncio.SubprocessTransport, _Capture]:
-    """Start a command and only then be cancelled: asyncio would wait for ever in between."""
-    starting = asyncio.ensure_future(_start(command))
+async def start_child(
+    command: Command, child: _AnyChild, *, with_stdin: bool
+) -> tuple[asyncio.SubprocessTransport, _AnyChild]:
+    """Start a command, whose streams `child` serves; without a stdin of its own it reads nothing.
+
+    Raises WorkflowError if it cannot be started.
+    """
+    # It is only then cancelled, because asyncio would wait for ever in between.
+    starting = asyncio.ensure_future(_start(command, child, with_stdin))
     try:
         return await asyncio.shield(starting)
     except asyncio.CancelledError:
         await asyncio.wait([starting])
         if starting.exception() is None:
-            transport, capture = starting.result()
-            await end_group(transport.get_pid(), capture.exited)
+            transport, _ = starting.result()
+            await end_group(transport.get_pid(), child.exited)
             transport.close()
         raise
 
 
-async def _start(command: Command) -> tuple[asyncio.SubprocessTransport, _Capture]:
+async def _start(
+    command: Command, child: _AnyChild, with_stdin: bool
+) -> tuple[asyncio.SubprocessTransport, _AnyChild]:
     if not os.path.isdir(command.workdir):
         raise WorkflowError(f"the folder {command.workdir} to run the command in does not exist")
     loop = asyncio.get_running_loop()
     try:
         return await loop.subprocess_exec(
-            lambda: _Capture(command.on_line),
+            lambda: child,
             *(("bash", "-c", command.text) if isinstance(command.text, str) else command.text),
             cwd=command.workdir,
             env={**os.environ, **_home_of(command.user), **command.environment},
-            stdin=asyncio.subprocess.DEVNULL if command.stdin is None else asyncio.subprocess.PIPE,
+            stdin=asyncio.subprocess.PIPE if with_stdin else asyncio.subprocess.DEVNULL,
             start_new_session=True,
             **_identity(command.user),
         )
@@ -179,7 +206,7 @@ def _feed(transport: asyncio.SubprocessTransport, stdin: bytes | None) -> None:
         pipe.write_eof()
 
 
-async def _drain(capture: _Capture) -> None:
+async def drain(capture: Capture) -> None:
     """Wait for what is still in the pipes, but not for a child in the background that writes on."""
     for _ in range(DRAIN_ROUNDS):
         received = capture.received
@@ -204,7 +231,7 @@ async def end_group(pid: int, exited: asyncio.Event) -> None:
 
 def kill_all_groups() -> None:
     """SIGKILL every group that still runs. Any thread may call it."""
-    _groups.kill_all()
+    groups.kill_all()
 
 
 def _shell_code(returncode: int | None) -> int:
@@ -212,7 +239,8 @@ def _shell_code(returncode: int | None) -> int:
     return 128 - code if code < 0 else code
 
 
-def _problem(code: int, stderr: bytes) -> str | None:
+def problem_of(code: int, stderr: bytes) -> str | None:
+    """What is wrong with a command that exits with this code; None for 0."""
     if code == 0:
         return None
     lines = stderr.decode(errors="replace").split("\n")

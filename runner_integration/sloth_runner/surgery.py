@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,6 +15,8 @@ from sloth_state.references import newest_run
 from sloth_state.values import check_name
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from sloth_runner.active_run import ActiveRun
     from sloth_state.model import Resource, Run, Version
     from sloth_state.store import Store
@@ -43,20 +46,30 @@ class HandMade:
             lock_timeout=timedelta(seconds=lock_timeout),
         )
 
+    def take_lock(self) -> None:
+        """See `Execution.take_lock`."""
+        self._execution.take_lock()
+
     def __enter__(self) -> ActiveRun:
-        self._cleanup = ExitStack()
-        with ExitStack() as entering:
-            run = entering.enter_context(self._execution)
+        run = self._execution.__enter__()
+        try:
             planned_after = self._base.version if self._base else 0
             if run.version != planned_after + 1:
                 raise StateMoved(run.name, planned_after, run.version - 1)
             if self._base is not None:
                 copy_outputs(self._store, self._base, run)
-            self._cleanup = entering.pop_all()
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
         return run
 
-    def __exit__(self, *error: object) -> None:
-        self._cleanup.__exit__(*error)  # type: ignore[arg-type]
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._execution.__exit__(kind, error, traceback)
 
     @property
     def finished(self) -> Run:
@@ -96,10 +109,11 @@ def plan_move(
 ) -> Move:
     """Find out whether a resource can be moved. Changes nothing.
 
-    Raises ResourceNotFound, and UsageError if the new name is taken or the old one, or if a killed
-    run left a change of the resource half-done.
+    Raises ResourceNotFound, InvalidValue for what is no name, and UsageError if the new name is
+    taken or the old one, or if a killed run left a change of the resource half-done.
     """
     check_name(new_name, "the resource's name")
+    check_name(workflow, "the workflow's name")
     resource = settled_resource(store, source, identity)
     newest = newest_run(store, workflow)
     target = None if newest is None else store.version(workflow, newest.version)
@@ -148,7 +162,10 @@ def move_resource(store: Store, move: Move, actor: str, *, lock_timeout: float =
         }
     with ExitStack() as stack:
         # In the order of their names, so that two moves never wait for each other.
-        runs = {name: stack.enter_context(versions[name]) for name in sorted(versions)}
+        for name in sorted(versions):
+            stack.push(versions[name])
+            versions[name].take_lock()
+        runs = {name: version.__enter__() for name, version in versions.items()}
         audit(store, actor, "mv", here, f"{move.old_identity} to {_destination(move)}")
         to = None if move.stays else runs[move.workflow]
         runs[here].move(kind, move.resource.name, move.new_name, to)

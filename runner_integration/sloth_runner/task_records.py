@@ -30,6 +30,8 @@ class TaskOutcome(NamedTuple):
     attempts: int = 0
     aborts: bool = False
     """`abort_if` was true: nothing more of the workflow is started."""
+    unchanged: bool = False
+    """On each of several machines its output said `changed = false`."""
 
 
 class TaskRecords:
@@ -38,21 +40,30 @@ class TaskRecords:
     def __init__(self, run: ActiveRun, emit: Callable[[Event], None]) -> None:
         self._run = run
         self._emit = emit
+        self._attempts: dict[str, int] = {}
 
     def begin(self, task: Task, attempt: int) -> None:
-        """A try of a task begins."""
+        """A try of a task begins; on several machines, the first that comes to it."""
+        if attempt <= self._attempts.get(task.name, 0):
+            return
+        self._attempts[task.name] = attempt
         record = TaskRecord(task.name, TaskStatus.RUNNING, attempt, datetime.now(UTC), None)
         self._run.save_task(record)
         self._emit(TaskStarted(task.name, attempt))
 
+    def attempts(self, task: Task) -> int:
+        """How often a task that goes on was tried."""
+        return self._attempts.get(task.name, 1)
+
     def finish(self, task: Task, outcome: TaskOutcome, started: datetime) -> TaskOutcome:
         """A task is over. Its outcome becomes a failure if its output cannot be kept."""
+        self._attempts.pop(task.name, None)
         try:
             ended = self._save(task, outcome, started)
         except InvalidValue as error:
             outcome = outcome._replace(status=TaskStatus.FAILED, error=error, output=None)
             ended = self._save(task, outcome, started)
-        changed = not (isinstance(outcome.output, dict) and outcome.output.get("changed") is False)
+        changed = not (outcome.unchanged or says_unchanged(outcome.output))
         self._emit(
             TaskFinished(
                 task.name,
@@ -90,3 +101,8 @@ class TaskRecords:
             )
         )
         return ended
+
+
+def says_unchanged(output: Json) -> bool:
+    """Whether a task's output says that it changed nothing."""
+    return isinstance(output, dict) and output.get("changed") is False

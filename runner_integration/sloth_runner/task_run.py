@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from sloth_runner import artifacts
 from sloth_runner.errors import TaskFailed, TaskTimeout, WorkflowError
 from sloth_runner.events import TaskOutput
 from sloth_runner.session import TaskContext
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sloth_runner.active_run import ActiveRun
+    from sloth_runner.artifacts import Artifact
     from sloth_runner.driver import Driver
     from sloth_runner.workflow import Task, Workflow
     from sloth_state.model import Json, TaskRecord
@@ -37,8 +39,11 @@ class TaskRunner:
         self._driver = driver
         self._emit = driver.session.emit
         self._records = TaskRecords(run, driver.session.emit)
+        self._artifacts: dict[str, list[Artifact]] = {}
         self.stopped: dict[str, TaskOutcome] = {}
         """Tasks that were ended from outside, and so have no result to return."""
+        self.additional = 0
+        """The machines on which tasks run at this moment, but for the first of each task."""
 
     async def run(self, task: Task, dependencies: Mapping[str, Json]) -> TaskOutcome:
         """Run a task to its end and record it.
@@ -46,29 +51,23 @@ class TaskRunner:
         A failure of the task is its outcome, not an exception. Raises what ends the whole run:
         Interrupted, LockLost, a StoreError.
         """
-        context = TaskContext(task.name, self._workdir(task), task.user)
         started = datetime.now(UTC)
-        facts: dict[str, Any] = {
-            "task": task.name,
-            "workflow": self._workflow.name,
-            "workdir": context.workdir,
-            "owns_workdir": self._owns(task, context.workdir),
-            "deps": dict(dependencies),
-            "attempt": 1,
-        }
         try:
-            outcome = await self._decide(task, context, facts)
+            if task.delegate_to:
+                outcome = await self._on_its_hosts(task, dependencies)
+            else:
+                outcome = await self._on_host(None, task, dependencies)
         except WorkflowError as error:
             self._raise_if_fatal(error)
             outcome = TaskOutcome(TaskStatus.FAILED, error=error)
         except BaseException as error:
             reason = self._driver.limits.fatal or error
             why = WorkflowError(str(reason) or "stopped before its end")
-            stopped = TaskOutcome(TaskStatus.FAILED, error=why, attempts=facts["attempt"])
+            stopped = TaskOutcome(
+                TaskStatus.FAILED, error=why, attempts=self._records.attempts(task)
+            )
             self.stopped[task.name] = self._records.finish(task, stopped, started)
             raise
-        finally:
-            self._release_locks(context)
         return self._records.finish(task, outcome, started)
 
     def skip(self, task: Task, why: str) -> TaskOutcome:
@@ -78,7 +77,77 @@ class TaskRunner:
 
     def restore(self, record: TaskRecord) -> TaskOutcome:
         """Take over what an earlier run has done; that it is, is recorded already."""
+        self._artifacts[record.name] = artifacts.of_earlier_run(record.name, self._run)
         return self._records.restore(record)
+
+    def own_folders(self) -> list[str]:
+        """The folders that tasks have for themselves, whether or not they are there."""
+        here = [task for task in self._workflow.tasks if not task.delegate_to]
+        folders = [(task, self._workdir(task)) for task in here]
+        return [folder for task, folder in folders if self._owns(task, folder)]
+
+    # -- where it runs ---------------------------------------------------------------------
+
+    async def _on_its_hosts(self, task: Task, dependencies: Mapping[str, Json]) -> TaskOutcome:
+        """On all machines that it is delegated to, at the same time."""
+        from sloth_runner import delegation
+
+        here, facts = self._situation(None, task, dependencies)
+        hosts = await delegation.hosts_of(task, self._driver, here, facts)
+        remaining, is_one_of_several = len(hosts), len(hosts) > 1
+        self.additional += remaining - 1
+
+        async def on_host(host: str | None) -> TaskOutcome:
+            nonlocal remaining
+            try:
+                return await self._on_host(host, task, dependencies, labelled=is_one_of_several)
+            finally:
+                remaining -= 1
+                if remaining:
+                    self.additional -= 1
+                    self._driver.check_for_deadlock()
+
+        return delegation.outcome_of(await delegation.on_all(hosts, on_host))
+
+    async def _on_host(
+        self,
+        host: str | None,
+        task: Task,
+        dependencies: Mapping[str, Json],
+        *,
+        labelled: bool = False,
+    ) -> TaskOutcome:
+        context, facts = self._situation(host, task, dependencies)
+        if labelled:
+            context.label = f"{facts['agent']}: "
+        try:
+            return await self._decide(task, context, facts)
+        except WorkflowError as error:
+            self._raise_if_fatal(error)
+            return TaskOutcome(TaskStatus.FAILED, error=error)
+        finally:
+            self._release_locks(context)
+
+    def _situation(
+        self, host: str | None, task: Task, dependencies: Mapping[str, Json]
+    ) -> tuple[TaskContext, dict[str, Any]]:
+        """What the task's commands need to know, and what its functions are told."""
+        context = TaskContext(task.name, self._workdir(task), task.user, host)
+        owns_workdir = self._owns(task, context.workdir)
+        if host is not None:
+            context.workdir, owns_workdir = "~", False
+            context.workdir = context.folder(task.workdir)
+        facts = {
+            "task": task.name,
+            "workflow": self._workflow.name,
+            "workdir": context.workdir,
+            "owns_workdir": owns_workdir,
+            "deps": dict(dependencies),
+            "attempt": 1,
+            "params": dict(task.params),
+            "agent": host or "local",
+        }
+        return context, facts
 
     # -- the course of a task --------------------------------------------------------------
 
@@ -106,7 +175,7 @@ class TaskRunner:
                 if attempt > task.retries or self._driver.session.inspecting:
                     return TaskOutcome(TaskStatus.FAILED, error=error, attempts=attempt)
                 pause = pause_before(task, attempt + 1)
-                self._say(task, f"try {attempt} failed, next in {pause:g} s: {error}")
+                self._say(context, f"try {attempt} failed, next in {pause:g} s: {error}")
                 await asyncio.sleep(pause)
             else:
                 return TaskOutcome(
@@ -114,14 +183,20 @@ class TaskRunner:
                 )
 
     async def _try(self, task: Task, context: TaskContext, facts: dict[str, Any]) -> dict[str, Any]:
-        context.steps = AttemptSteps(self._run, task.name)
+        done_by = task.name if context.host is None else f"{task.name}@{context.host}"
+        context.steps = AttemptSteps(self._run, done_by)
         try:
             async with self._limit(task, context):
                 for hook in task.hooks.get("pre_hook", ()):
                     await self._driver.call("hook", hook, context, facts)
+                if task.consumes and not self._driver.session.inspecting:
+                    artifacts.provide(task, context.workdir, self._artifacts)
                 result = await self._command(task, context, facts)
                 for hook in task.hooks.get("post_hook", ()):
                     await self._driver.call("hook", hook, context, facts)
+                if task.artifacts and not self._driver.session.inspecting:
+                    made = artifacts.collect(task, context.workdir, self._run)
+                    self._artifacts[task.name] = made
                 return result
         finally:
             context.steps = None
@@ -171,7 +246,7 @@ class TaskRunner:
             await self._hooks(task, name, context, facts)
         except WorkflowError as error:
             self._raise_if_fatal(error)
-            self._say(task, f"{name} failed: {error}")
+            self._say(context, f"{name} failed: {error}")
 
     async def _is_met(
         self,
@@ -187,8 +262,7 @@ class TaskRunner:
                 return bool(answer["met"])
             if self._left_undone(condition, context):
                 return name == "run_if"  # a plan supposes that the task is run
-            command = Command(condition.command, context.workdir, user=context.user)
-            return (await run_command(command)).problem is None
+            return (await run_command(self._of_shell(condition, context))).problem is None
 
     def _limit(self, task: Task, context: TaskContext, part: str = "") -> TimeLimit:
         return TimeLimit(context, f"{part}the task {task.name!r}", task.timeout)
@@ -198,10 +272,12 @@ class TaskRunner:
             return
         self._driver.session.current = context
         on_line = self._driver.session.child_output()
-        command = Command(shell.command, context.workdir, user=context.user, on_line=on_line)
-        result = await run_command(command)
+        result = await run_command(self._of_shell(shell, context)._replace(on_line=on_line))
         if result.problem:
             raise TaskFailed(result.problem)
+
+    def _of_shell(self, shell: Shell, context: TaskContext) -> Command:
+        return Command(shell.command, context.workdir, user=context.user, host=context.host)
 
     def _left_undone(self, shell: Shell, context: TaskContext) -> bool:
         """Whether this is only a plan, which then has the command in it."""
@@ -218,8 +294,8 @@ class TaskRunner:
             with suppress(LockLost):  # the task is over; whoever has the lock now may keep it
                 self._run.release(context.held_locks.pop(name))
 
-    def _say(self, task: Task, text: str) -> None:
-        self._emit(TaskOutput(task.name, "warn", text))
+    def _say(self, context: TaskContext, text: str) -> None:
+        self._emit(TaskOutput(context.name, "warn", context.label + text))
 
     def _raise_if_fatal(self, error: BaseException) -> None:
         """A coroutine that was stopped raises the reason, which may be everybody's."""

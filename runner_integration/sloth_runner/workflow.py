@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sloth_state.model import Json
+
 
 class Call(NamedTuple):
     """A function of the script, by the number the Lua host knows it by."""
@@ -40,6 +42,14 @@ class Task(NamedTuple):
     abort_if: Call | Shell | None = None
     hooks: Mapping[str, tuple[Call, ...]] = {}
     tags: tuple[str, ...] = ()
+    params: Mapping[str, Json] = {}
+    """Values of its own that its functions get."""
+    artifacts: tuple[str, ...] = ()
+    """Patterns of files that it makes, relative to its folder."""
+    consumes: tuple[str, ...] = ()
+    """Patterns of artifacts that it needs."""
+    delegate_to: tuple[str, ...] | Call = ()
+    """Hosts that its commands run on; none means this one."""
 
 
 class Workflow(NamedTuple):
@@ -56,8 +66,14 @@ class Workflow(NamedTuple):
     continue_on_error: bool = True
     prune: bool = False
     """Whether resources that the script no longer declares are deleted at the end."""
+    cleanup_on_failure: bool = False
+    """Whether the tasks' own folders that a failed run has made are removed at its end."""
     workdir: str | None = None
     hooks: Mapping[str, tuple[Call, ...]] = {}
+    metadata: Mapping[str, str] = {}
+    """What each run has in its metadata."""
+    problems: tuple[str, ...] = ()
+    """Options that cannot be honoured, each with its line: why the workflow cannot run."""
 
 
 def pause_before(task: Task, attempt: int) -> float:

@@ -104,3 +104,46 @@ class Scripts:
 def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scripts:
     monkeypatch.chdir(tmp_path)
     return Scripts(tmp_path)
+
+
+class Calls:
+    """Runs Lua expressions in a task of a real run, and says what each gives."""
+
+    def __init__(self, sloth: Any) -> None:
+        self.sloth = sloth
+
+    def __call__(
+        self, *expressions: str, top: str = "", options: tuple[str, ...] = ()
+    ) -> list[Any]:
+        """All results of each expression, as a list; of an error its text, without its place."""
+        self.write(*expressions, top=top)
+        result = self.sloth("run", "w.sloth", *options)
+        assert result.returncode == 0, result.stderr
+        found: list[Any] = json.loads((self.sloth.folder / "told").read_text())
+        return found
+
+    def planned(self, *expressions: str) -> list[list[str]]:
+        """What a plan would do for these."""
+        self.write(*expressions)
+        result = self.sloth("plan", "w.sloth")
+        assert result.returncode == 0, result.stderr
+        return [line.split()[3:] for line in result.stdout.splitlines() if line.startswith("> ")]
+
+    def write(self, *expressions: str, top: str = "") -> None:
+        attempts = "".join(f"  attempt(function() return {each} end)\n" for each in expressions)
+        self.sloth.write(
+            "w.sloth",
+            f"{top}\nlocal told = json.list()\n"
+            "local function pack(ok, ...)\n"
+            "  if not ok then return (tostring((...)):gsub('^%S+:%d+: ', '')) end\n"
+            "  local t = {} for i = 1, select('#', ...) do local v = select(i, ...) t[i] = v == nil and json.null or v end\n"
+            "  return json.list(t)\nend\n"
+            "local function attempt(f) told[#told + 1] = pack(pcall(f)) end\n"
+            f'task("t"):command(function()\n{attempts}  fs.write("told", json.encode(told))\nend)\n'
+            'workflow.define("w")\n',
+        )
+
+
+@pytest.fixture
+def told(sloth: Any) -> Calls:
+    return Calls(sloth)

@@ -15,7 +15,8 @@ import time
 from sloth_runner.errors import ScriptError, TaskTimeout
 from sloth_runner.host import wire
 from sloth_runner.host.limits import Limits
-from sloth_runner.host.runtime import Done, LuaHost
+from sloth_runner.host.runtime import LuaHost
+from sloth_runner.host.steps import Done, Failed
 from sloth_runner.modules import built_in_modules
 from sloth_runner.script import Script
 from sloth_runner.session import Session
@@ -47,7 +48,9 @@ def call(host: LuaHost, limits: Limits, function: int, seconds: float) -> str:
     try:
         while time.monotonic() < deadline:
             limits.enter(timeout, deadline)
-            reply = host.resume(thread, answer)
+            reply = host.resume(thread, answer).reply
+            if isinstance(reply, Failed):
+                raise reply.error
             if isinstance(reply, Done):
                 return f"returned {json.loads(reply.result or '{}').get('message', '')}".strip()
             answer = (wire.VALUES, None)

@@ -13,7 +13,8 @@ from typing import Any
 from sloth_runner.errors import ScriptError
 from sloth_runner.host import wire
 from sloth_runner.host.limits import Limits
-from sloth_runner.host.runtime import Done, LuaHost, Waiting
+from sloth_runner.host.runtime import LuaHost
+from sloth_runner.host.steps import Done, Failed, Waiting
 from sloth_runner.modules import built_in_modules
 from sloth_runner.script import Script
 from sloth_runner.session import Session
@@ -33,8 +34,10 @@ def host_of(body: str) -> LuaHost:
 def run(host: LuaHost, **facts: Any) -> Any:
     """Run the command once; what it waits for is there at once."""
     thread, answer = host.start("command", 1, {**FACTS, **facts}), ()
-    while isinstance(reply := host.resume(thread, answer), Waiting):
+    while isinstance(reply := host.resume(thread, answer).reply, Waiting):
         answer = (wire.VALUES, None)
+    if isinstance(reply, Failed):
+        raise reply.error
     assert isinstance(reply, Done)
     return json.loads(reply.result or "{}")["output"]
 

@@ -43,7 +43,7 @@ WRONG = {
     "exec.run('x', { workdir = 1 == 1 })": "exec.run: workdir must be a string, not true",
     "exec.run('x', { wordkir = '/' })": "exec.run: it has no field 'wordkir'; did you mean 'workdir'?",
     "exec.run('x', { 'y' })": "exec.run: it has no field '1'; "
-    "there is env, key, rerun, stdin, timeout, user, workdir",
+    "there is capture_output, env, key, rerun, stdin, timeout, user, workdir",
     "exec.run('x', { env = 'A=1' })": 'exec.run: env must be a table of names to values, not the string "A=1"',
     "exec.run('x', { env = { 'A=1' } })": "exec.run: env must be a table of names to values, not a list",
     "exec.run('x', { env = { A = {} } })": "exec.run: env.A must be a string, not a table",

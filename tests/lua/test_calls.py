@@ -217,3 +217,32 @@ def test_global_outputs_that_are_no_map_are_an_error(
     with pytest.raises(ScriptError) as caught:
         loaded.driver.host.outputs()
     assert str(caught.value) == message
+
+
+def test_older_functions_without_this_are_known_by_their_parameters(script: Any) -> None:
+    loaded = script("""
+        task("a"):command(function(params, deps) return true, params.task_name .. deps.before.x end)
+        task("b"):command(function(x, params) return true, x.name .. params.workflow_name end)
+    """)
+    assert loaded.call(1, deps={"before": {"x": 1}})["message"] == "t1"
+    assert loaded.call(2)["message"] == "tw"
+
+
+def test_a_table_with_failed_is_a_failure(script: Any) -> None:
+    loaded = script("task('t'):command(function() return { failed = true, message = 'no' } end)")
+    result = loaded.call()
+    assert (result["ok"], result["message"]) == (False, "no")
+
+
+def test_a_failed_tasks_output_can_be_taken_for_its_error(script: Any) -> None:
+    loaded = script(
+        "task('t'):command('x'):on_failure(function(params, err) print('failed: ' .. err, err.error) end)"
+    )
+    loaded.call(1, kind="hook", output={"error": "no space"})
+    assert loaded.lines == ["failed: no space no space"]
+
+
+def test_a_hook_before_the_end_gets_what_its_task_gets(script: Any) -> None:
+    loaded = script("task('t'):command('x'):pre_hook(function(params, deps) print(deps.a.x) end)")
+    loaded.call(1, kind="hook", deps={"a": {"x": 1}})
+    assert loaded.lines == ["1"]

@@ -8,6 +8,7 @@ import pytest
 
 from sloth_runner.driver import Driver
 from sloth_runner.errors import ScriptError, ScriptSyntaxError
+from sloth_runner.host.hints import module_names
 from sloth_runner.host.module import LuaModule
 from sloth_runner.script import read_script
 from sloth_runner.session import Session
@@ -93,7 +94,7 @@ HINTS = {
     ),
     "kubernetes.apply()": (
         "t.sloth:1: attempt to index global 'kubernetes' (a nil value)",
-        "There is no global 'kubernetes'. Modules are: crypto, exec, fs, json, log, resource, sleep, state, step, values.",
+        f"There is no global 'kubernetes'. Modules are: {', '.join(module_names())}.",
     ),
     "local a = 'x' .. nope": (
         "t.sloth:1: attempt to concatenate global 'nope' (a nil value)",
@@ -187,9 +188,9 @@ def test_a_tail_call_out_of_a_command_is_blamed_on_its_function(script: Any) -> 
 
 
 def test_a_tail_call_out_of_the_file_has_no_line_but_a_message(script: Any) -> None:
-    error = script.error('return workflow.define("x", { task = {} })')
+    error = script.error('return workflow.define("x", { tasks = 1 })')
     assert told(error) == (
-        "workflow.define: there is no option 'task'; did you mean 'tasks'?",
+        "workflow:tasks: its argument must be a table, not 1",
         None,
         None,
         None,

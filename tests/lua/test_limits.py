@@ -13,7 +13,7 @@ import pytest
 import sloth_runner.driver
 from sloth_runner.errors import MemoryExceeded, TaskTimeout
 from sloth_runner.host.limits import Limits
-from sloth_runner.host.runtime import Done
+from sloth_runner.host.steps import Done
 from sloth_runner.session import TaskContext
 from sloth_runner.time_limit import TimeLimit
 from sloth_runner.workflow import Call
@@ -82,7 +82,7 @@ def test_starting_a_task_is_on_nobodys_time(script: Any) -> None:
     host.resume(host.start("command", 1, facts))
     time.sleep(0.001)
     big = {**facts, "deps": {"list": list(range(100_000))}}
-    reply = host.resume(host.start("command", 2, big))
+    reply = host.resume(host.start("command", 2, big)).reply
     assert isinstance(reply, Done)
     assert json.loads(reply.result or "") == {"ok": True, "message": "100000"}
 

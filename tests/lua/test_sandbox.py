@@ -142,7 +142,7 @@ ESCAPING = {
     "jit": ("jit.on()", f"t.sloth:1: attempt to index global 'jit' {NIL}"),
     "newproxy": ("newproxy(true)", f"t.sloth:1: attempt to call global 'newproxy' {NIL}"),
     "require ffi": ("require('ffi')", "t.sloth:1: require: there is no module 'ffi'"),
-    "require jit": ("require('jit')", "t.sloth:1: require: there is no module 'jit'; did you mean 'bit'?"),
+    "require jit": ("require('jit')", "t.sloth:1: require: there is no module 'jit'; did you mean 'git'?"),
     "require python": ("require('python')", "t.sloth:1: require: there is no module 'python'"),
     "module jit": ("module('jit') on()", f"t.sloth:1: attempt to call global 'on' {NIL}"),
     "module debug": ("module('debug', package.seeall) debug.sethook()", f"t.sloth:1: attempt to call field 'sethook' {NIL}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -173,6 +174,7 @@ CRYPTO = {
     "crypto.base64_decode('Zm9vYmE=')": "fooba",
     "crypto.hex('az\\0')": "617a00",
     "crypto.hex_decode('617A')": "az",
+    "crypto.hash('SHA1', 'abc')": "a9993e364706816aba3e25717850c26c9cd0d89d",
     "crypto.sha256(5)": hashlib.sha256(b"5").hexdigest(),
 }
 
@@ -220,6 +222,32 @@ def test_random_values_have_their_form_and_differ(script: Any) -> None:
     assert all(re.fullmatch(r"[A-Za-z0-9]{32}", each) for each in found[2:4])
     assert re.fullmatch(r"[A-Za-z0-9]{200}", found[4])
     assert len(set(found[4])) > 30
+
+
+def test_passwords_and_bytes_are_random_and_of_what_was_asked_for(script: Any) -> None:
+    found = script.value(
+        "{ crypto.generate_password(400), crypto.generate_password(400, false), crypto.random_string(200, 'ab'), crypto.random_bytes(30), crypto.uuid_v4() }"
+    )
+    special = set("!@#$%^&*()-_=+[]{}:,.?")
+    assert [len(each) for each in found] == [400, 400, 200, 40, 36]
+    assert set(found[0]) & special
+    assert not set(found[1]) & special
+    assert found[1].isalnum()
+    assert set(found[2]) == {"a", "b"}
+    assert len(base64.b64decode(found[3])) == 30
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("crypto.hash('sha3', 'x')", "crypto.hash: there is no algorithm 'sha3'"),
+        ("crypto.generate_password()", "crypto.generate_password: length must be a number, not nothing"),
+        ("crypto.random_bytes(0)", "crypto.random_bytes: length must be a whole number, 1 to 1048576"),
+        ("crypto.random_string(1.5)", "crypto.random_string: length must be a whole number, 1 to 1048576"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_made_is_an_error_at_its_line(script: Any, call: str, message: str) -> None:
+    assert str(script.error(f"\nlocal x = {call}")).startswith(f"t.sloth:2: {message}")
 
 
 # -- sleep -----------------------------------------------------------------------------------------

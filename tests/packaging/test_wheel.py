@@ -36,8 +36,8 @@ def test_it_holds_three_packages_and_nothing_else(wheel: Path) -> None:
 def test_it_carries_every_lua_file_and_the_type_markers(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         packed = set(archive.namelist())
-    sources = {f"sloth_lua/{path.name}" for path in (ROOT / "lua/sloth_lua").glob("*.lua")}
-    assert sources
+    sources = {str(path.relative_to(ROOT / "lua")) for path in (ROOT / "lua").rglob("*.lua")}
+    assert {"sloth_lua/host.lua", "sloth_lua/definitions/fs.lua"} <= sources
     assert sources <= packed
     assert {"sloth_state/py.typed", "sloth_lua/py.typed", "sloth_runner/py.typed"} <= packed
 

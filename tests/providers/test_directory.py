@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from sloth_runner.providers.durable import Permissions
+from sloth_runner.providers.folders import make_folder
+
 CREATED = "1 created, 0 updated, 0 deleted, 0 unchanged"
 UPDATED = "0 created, 1 updated, 0 deleted, 0 unchanged"
 DELETED = "0 created, 0 updated, 1 deleted, 0 unchanged"
@@ -33,6 +38,31 @@ def test_it_is_made_once_with_its_parents(workflow: Any) -> None:
     }
     assert workflow.run() == UNCHANGED
     assert workflow.drift() == {"directory/d": "in-sync"}
+
+
+def test_it_has_its_mode_as_soon_as_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that is killed before does not leave one of another mode, which would then be kept."""
+    rename = os.rename
+    modes = {}
+
+    def be_killed(old: str, new: str) -> None:
+        raise KeyboardInterrupt
+
+    def look_and_rename(old: str, new: str) -> None:
+        modes[Path(new).name] = mode(Path(old))
+        rename(old, new)
+
+    monkeypatch.setattr(os, "rename", be_killed)
+    with pytest.raises(KeyboardInterrupt):
+        make_folder(str(tmp_path / "new"), Permissions())
+    assert not (tmp_path / "new").exists()
+    monkeypatch.setattr(os, "rename", look_and_rename)
+    make_folder(str(tmp_path / "new"), Permissions())
+    make_folder(str(tmp_path / "private"), Permissions("0700"))
+    assert modes == {"new": "0755", "private": "0700"}
+    assert sorted(os.listdir(tmp_path)) == ["new", "private"]
 
 
 def test_mode_and_owner_are_put_right(workflow: Any) -> None:

@@ -630,3 +630,39 @@ def test_five_hundred_things(things: Any) -> None:
     assert things.declares(body) == "500 created, 0 updated, 0 deleted, 0 unchanged"
     assert things.counts(things("run", "w.sloth")).endswith("500 unchanged")
     assert things.workflow("drift", "w").out.endswith("w@2: no drift, 500 resources in sync\n")
+
+
+VAULT = (
+    "resource.define('vault', { sensitive = { 'key' },\n"
+    "  read = function(r) error('no access to ' .. r.path .. ' with ' .. r.key .. ', ' .. r.pin) end,\n"
+    "  create = function(r) end })"
+)
+
+
+def test_a_read_that_fails_shows_nothing_sensitive(things: Any) -> None:
+    vault = 'resource.vault{ name = "v", path = "p", key = "hunter2", pin = "4711", sensitive = { "pin" } }'
+    things.script(vault, before=VAULT)
+    for command in ("plan", "run"):
+        result = things(command, "w.sloth")
+        assert result.code == 1
+        # The line of the script itself is shown as it stands.
+        problem = (result.out + result.err).replace(vault, "")
+        assert "vault/v: read: " in problem
+        assert "no access to p with (sensitive), (sensitive)" in problem
+        assert "hunter2" not in problem
+        assert "4711" not in problem
+
+
+def test_a_read_of_what_is_recorded_that_fails_shows_nothing_sensitive(things: Any) -> None:
+    broken = VAULT.replace("error(", "if fs.exists('bad') then error(").replace(
+        "r.pin) end", "r.pin) end return fs.exists('made') and r or nil end"
+    )
+    made = "create = function(r) fs.write('made', '') end"
+    vault = 'resource.vault{ name = "v", path = "p", key = values.key, pin = values.pin, sensitive = { "pin" } }'
+    things.script(vault, before=broken.replace("create = function(r) end", made))
+    things.ok("run", "w.sloth", "--set", "key=hunter2", "--set", "pin=number4711")
+    (things.folder / "bad").touch()
+    result = things.workflow("drift", "w")
+    assert "no access to p with (sensitive), (sensitive)" in result.out
+    assert "hunter2" not in result.out + result.err
+    assert "4711" not in result.out + result.err

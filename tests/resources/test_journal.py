@@ -267,3 +267,90 @@ def test_a_plan_after_a_kill_changes_nothing_and_says_what_the_run_will_do(thing
     with things.store() as store:
         (operation,) = store.operations(store.runs(limit=1)[0].id)
         assert operation.ended_at is None
+
+
+def killed_at_a_create(things: Any, content: str) -> None:
+    """A run whose file was not made yet when it was killed; then somebody else makes one."""
+    things.script('resource.file{ name = "f", path = "f", content = "ours" }')
+    die = (
+        "import os, sys\n"
+        "from sloth_runner.resources.journal import Journal\n"
+        "begin = Journal.begin\n"
+        "Journal.begin = lambda *said: (begin(*said), os._exit(9))\n"
+        "from sloth_runner.cli import main\n"
+        "sys.argv = ['sloth-runner', 'run', 'w.sloth']\n"
+        "main()"
+    )
+    killed = subprocess.run([sys.executable, "-c", die], cwd=things.folder, check=False)
+    assert killed.returncode == 9
+    (things.folder / "f").write_text(content)
+
+
+def test_a_file_that_somebody_else_made_after_a_kill_is_not_taken_for_ours(things: Any) -> None:
+    killed_at_a_create(things, "theirs")
+    result = things.workflow("recover", "w")
+    assert result.code == 1
+    assert result.out == (
+        "? create file/f: something else is there; who made it?\n"
+        "\n"
+        "0 operations settled, 1 not\n"
+        "Look at it, then say whether it was done, with one of:\n"
+        "  sloth-runner state workflow recover w --done file/f\n"
+        "  sloth-runner state workflow recover w --not-done file/f\n"
+    )
+    told = things.ok("run", "w.sloth")
+    assert "was interrupted in: create file/f; something else is there; who made it?\n" in told
+    assert "say so with: sloth-runner state workflow recover w --done file/f" in told
+    assert (things.folder / "f").read_text() == "ours"
+    # The run has taken it over, keeping what was there: there is nothing to ask any more.
+    assert "create file/f; a later run has dealt with it\n" in things.ok("run", "w.sloth")
+    with things.store() as store:
+        assert store.unfinished_operations("w") == []
+    things.script()
+    things.ok("run", "w.sloth", "--prune")
+    assert (things.folder / "f").read_text() == "theirs"
+
+
+@pytest.mark.parametrize(("verdict", "left"), [("--done", None), ("--not-done", "theirs")])
+def test_somebody_who_looked_can_say_whose_file_it_is(
+    things: Any, verdict: str, left: str | None
+) -> None:
+    killed_at_a_create(things, "theirs")
+    things.ok("state", "workflow", "recover", "w", verdict, "file/f")
+    with things.store() as store:
+        assert store.unfinished_operations("w") == []
+    assert sorted(things.recorded) == (["file/f"] if left is None else [])
+    things.script()
+    things.ok("run", "w.sloth", "--prune")
+    file = things.folder / "f"
+    assert (file.read_text() if file.exists() else None) == left
+
+
+def test_a_file_just_like_the_one_that_was_to_be_made_counts_as_made(things: Any) -> None:
+    killed_at_a_create(things, "ours")
+    assert "create file/f; it was done\n" in things.ok("run", "w.sloth")
+    things.script()
+    things.ok("run", "w.sloth", "--prune")
+    assert not (things.folder / "f").exists()
+
+
+def test_an_update_that_failed_counts_as_no_update(things: Any) -> None:
+    things.declares('resource.thing{ name = "a", id = "a", size = 1 }')
+    things.script('resource.thing{ name = "a", id = "a", size = 2, breaks = "after" }')
+    result = things("run", "w.sloth")
+    assert result.code == 1
+    assert "  Resources  0 created, 0 updated, 0 deleted, 0 unchanged, 1 read\n" in result.out
+    assert "~ thing/a" not in result.out
+    assert things.recorded["thing/a"]["size"] == 2
+    changes = things.json("versions", "w")[0]["changes"]
+    assert changes == {"created": 0, "updated": 0, "deleted": 0, "read": 1, "unchanged": 0}
+
+
+def test_what_is_still_unsettled_after_a_whole_rollback_makes_it_no_failed_one(things: Any) -> None:
+    for size in (1, 2):
+        things.declares(f'resource.thing{{ name = "a", id = "a", size = {size} }}')
+    killed_at_a_create(things, "theirs")
+    things.ok("state", "workflow", "rollback", "w", "1", "--force")
+    assert things.workflow("recover", "w").code == 1
+    assert things.versions()[0][1] == "failed"
+    things.ok("state", "workflow", "reconcile", "w", "--force")

@@ -146,14 +146,44 @@ def test_a_delete_that_fails_stops_and_the_next_run_goes_on(things: Any) -> None
     assert things.calls() == ["delete a"]
 
 
-def test_a_type_that_the_file_no_longer_has_cannot_be_pruned_and_that_is_said(things: Any) -> None:
+def test_a_type_that_the_file_no_longer_has_is_not_pruned_and_that_is_said(things: Any) -> None:
     things.declares(A)
     things.write('task("t"):command("true")\nworkflow.define("w"):tasks({ "t" })')
-    result = things("run", "w.sloth", "--prune")
-    assert result.code == 1
-    assert "resource: there is no type 'thing'" in result.err
+    told = (
+        "No longer declared:\n"
+        "  - thing/a  stays, for the file no longer defines its type: define it again, or forget it "
+        "with sloth-runner state workflow rm w thing/a\n"
+    )
+    assert told in things.ok("plan", "w.sloth", "--prune")
+    for _ in range(2):
+        assert told in things.ok("run", "w.sloth", "--prune")
+        assert sorted(things.world) == ["a"]
+        assert sorted(things.recorded) == ["thing/a"]
+    things.script()
+    things.ok("run", "w.sloth", "--prune")
+    assert things.world == things.recorded == {}
+
+
+def test_what_something_declared_depends_on_is_not_pruned(things: Any) -> None:
+    things.declares(
+        'resource.thing{ name = "c", id = "c" }',
+        'resource.thing{ name = "b", id = "b", depends_on = "thing/c" }',
+        'resource.thing{ name = "a", id = "a", depends_on = "thing/b" }',
+        'resource.thing{ name = "d", id = "d" }',
+    )
+    things.script('resource.thing{ name = "a", id = "a", depends_on = "thing/b" }')
+    told = (
+        "No longer declared:\n"
+        "  - thing/b  stays, for thing/a depends on it\n"
+        "  - thing/c  stays, for thing/b depends on it\n"
+    )
+    assert told in things.ok("plan", "w.sloth", "--prune")
+    for _ in range(2):
+        assert told in things.ok("run", "w.sloth", "--prune")
+        assert sorted(things.world) == ["a", "b", "c"]
+    things.script('resource.thing{ name = "a", id = "a" }')
+    things.ok("run", "w.sloth", "--prune")
     assert sorted(things.world) == ["a"]
-    assert sorted(things.recorded) == ["thing/a"]
 
 
 def test_a_type_without_delete_cannot_be_pruned_and_that_is_said(things: Any) -> None:

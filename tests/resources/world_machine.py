@@ -10,10 +10,12 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from workflow_model import Model
+from rollback_model import Model
 from world_model import Node, parent_of
 from world_scripts import CONTENTS, EVERYWHERE, FILE_MODES, FOLDERS
 
+MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
+"""Where worlds and their states are if there is such a place: syncing them takes no time there."""
 BEFORE = ("d", "d/a", "a", "b", "e")
 """Paths where there may be something before the workflow comes, folders first."""
 INSTEAD = (
@@ -30,8 +32,8 @@ class ChangingWorld(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.model = Model()
-        self.folder = tempfile.mkdtemp(prefix="sloth-world-")
+        self.folder = tempfile.mkdtemp(prefix="sloth-world-", dir=MEMORY)
+        self.model = Model(f"{self.folder}/world")
         os.chdir(self.folder)
         os.mkdir("world")
         self.touched: dict[str, int] = {}

@@ -50,6 +50,10 @@ class Record(NamedTuple):
     is_failed: bool = False
     age: int = 0
     """When it was made, in no unit: the older, the less."""
+    updated: int = 0
+    """When it was last written, in the same unit."""
+    said: Declaration | None = None
+    """What it was declared as, without a name."""
 
     @property
     def identity(self) -> Identity:
@@ -61,6 +65,14 @@ class Operation(NamedTuple):
 
     verb: str
     record: Record
+    began: int
+    any_mode: bool = False
+    """It was not said which mode the thing shall have."""
+
+    def asked_for(self, node: Node) -> bool:
+        """Whether a thing is as it was to be made."""
+        wanted = self.record.node
+        return node == (wanted._replace(mode=node.mode) if self.any_mode else wanted)
 
 
 class Kill(NamedTuple):

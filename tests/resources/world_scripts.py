@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from hypothesis import strategies as st
-from workflow_model import Model
+from rollback_model import Model
 from world_model import Declaration, Record, parent_of
 
 FILES = ("a", "b", "d/a", "d/b", "p/q/a")
@@ -21,11 +21,10 @@ TARGETS = st.sampled_from([b"nowhere", b"../elsewhere"])
 
 
 @st.composite
-def declarations(draw: st.DrawFn, model: Model, *, prune: bool) -> list[Declaration]:
+def declarations(draw: st.DrawFn, model: Model) -> list[Declaration]:
     """What a script may declare: things with names and places of their own, folders first.
 
-    They depend on the folders that they are in, also on such as only an earlier script declared,
-    unless these are pruned.
+    They depend on the folders that they are in, also on such as only an earlier script declared.
     """
     declared: list[Declaration] = []
     taken: set[str] = set()
@@ -38,7 +37,7 @@ def declarations(draw: st.DrawFn, model: Model, *, prune: bool) -> list[Declarat
         number = draw(st.integers(0, min(len(names), len(free))))
         chosen = draw(st.permutations(free))[:number]
         for name, path in zip(draw(st.permutations(names)), chosen, strict=False):
-            folder = _folder_of(path, declared, () if prune else model.records.values())
+            folder = _folder_of(path, declared, model.records.values())
             declared.append(
                 Declaration(type, name, path, draw(contents), draw(modes), depends_on=folder)
             )

@@ -197,3 +197,10 @@ def test_pauses_grow_as_the_task_says() -> None:
         "linear": [1, 2, 3, 4, 30, 30],
         "exponential": [1, 2, 4, 8, 30, 30],
     }  # fmt: skip
+
+
+def test_a_workflow_without_tasks_has_all_of_the_file(inspect: Any) -> None:
+    (workflow,) = inspect(
+        "workflow({ name = 'w' })\ntask('a'):command('x')\ntask('b'):command('y')"
+    )
+    assert [task.name for task in workflow.tasks] == ["a", "b"]

@@ -82,11 +82,14 @@ def test_json_is_one_documented_event_a_line(sloth: Any) -> None:
 
 
 def test_a_script_that_writes_to_stdout_does_not_break_the_json(sloth: Any) -> None:
-    sloth.write("app.sloth", 'task("x"):command(function() io.write("raw\\n") print("p") end)')
+    sloth.write(
+        "app.sloth",
+        'task("x"):command(function() io.write("raw\\n") io.stdout:write("stray\\n") print("p") end)',
+    )
     result = sloth("run", "app.sloth", "-o", "json")
     events = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [e["text"] for e in events if e["event"] == "task_output"] == ["p"]
-    assert "raw\n" in result.stderr
+    assert [e["text"] for e in events if e["event"] == "task_output"] == ["raw", "p"]
+    assert "stray\n" in result.stderr
 
 
 def test_the_state_tells_who_ran_what_and_from_where(sloth: Any) -> None:

@@ -56,8 +56,10 @@ end
 -- Whether the declaration alone says how the file shall be.
 function file.is_plain(r) return r.content ~= nil and absolute(r.path) == r.path end
 
-function file.read_if_as_recorded(r, about, said)
-  return call("file.read_if_as_recorded", r.name, r.path, about, said)
+-- What reading gives as text, after whether it and the declaration are as recorded. One call for both,
+-- because a run may have ten thousand files of which none has changed.
+function file.read_and_compare(r, about, said)
+  return call("file.read_and_compare", r.name, r.path, about, said)
 end
 
 function file.read(r)

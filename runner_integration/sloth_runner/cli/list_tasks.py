@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sloth_runner.cli.options import given_values, values_options
+from sloth_runner.cli.options import (
+    given_secrets,
+    given_values,
+    secrets_option,
+    values_options,
+)
 from sloth_state.cli.options import shared_options
 from sloth_state.cli.tables import Column
 
@@ -20,14 +25,24 @@ if TYPE_CHECKING:
 @click.command("list", short_help="List the workflows and tasks of a file.")
 @click.argument("path", metavar="FILE")
 @values_options
+@secrets_option
 @shared_options
 def command(
-    app: App, *, path: str, values_files: tuple[str, ...], assignments: tuple[str, ...]
+    app: App,
+    *,
+    path: str,
+    values_files: tuple[str, ...],
+    assignments: tuple[str, ...],
+    secrets_files: tuple[str, ...],
 ) -> None:
     """List the workflows and tasks of FILE in the order they would run, without running any."""
     from sloth_runner.runner import inspect_file
 
-    workflows = inspect_file(path, values=given_values(values_files, assignments))
+    workflows = inspect_file(
+        path,
+        values=given_values(values_files, assignments),
+        secrets=given_secrets(secrets_files),
+    )
     app.emit_object([_shape(workflow) for workflow in workflows], lambda: _lines(app, workflows))
 
 

@@ -56,6 +56,24 @@ def values_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+secrets_option = click.option(
+    "--secrets",
+    "secrets_files",
+    metavar="FILE",
+    multiple=True,
+    help="Take secrets from a YAML file; they win over SLOTH_SECRET_… and are never shown.",
+)
+
+
+def given_secrets(files: Iterable[str]) -> dict[str, str]:
+    """What --secrets gives."""
+    if not files:
+        return {}
+    from sloth_runner.secrets import read_secrets
+
+    return read_secrets(files)
+
+
 def script_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add FILE, --file and --workflow. FILE may be missing; `run_request` refuses that."""
     command = click.option(

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sloth_runner.cli.options import given_values, script_options, selection_options, values_options
+from sloth_runner.cli.options import (
+    given_secrets,
+    given_values,
+    script_options,
+    secrets_option,
+    selection_options,
+    values_options,
+)
 from sloth_state.cli.options import shared_options
 from sloth_state.cli.text import printable
 
@@ -16,9 +23,10 @@ if TYPE_CHECKING:
 
     from sloth_runner.planner import Planned
     from sloth_runner.planning import Plan, PlannedChange, PlannedEffect
+    from sloth_runner.resources.pruning import Undeclared
     from sloth_state.cli.app import App
     from sloth_state.cli.change_view import ChangeView
-    from sloth_state.model import Json, Resource
+    from sloth_state.model import Json
     from sloth_state.store import Store
 
 CHANGES_FOUND = 5
@@ -30,6 +38,7 @@ _MOST_UNCHANGED = 50
 @click.command("plan", short_help="Show what a run would do, changing nothing.")
 @script_options
 @values_options
+@secrets_option
 @selection_options
 @click.option("--details", is_flag=True, help="Also what created and deleted resources consist of.")
 @click.option("--exit-code", is_flag=True, help=f"Exit with {CHANGES_FOUND} if anything changes.")
@@ -43,6 +52,7 @@ def command(
     workflow: str | None,
     values_files: tuple[str, ...],
     assignments: tuple[str, ...],
+    secrets_files: tuple[str, ...],
     only: tuple[str, ...],
     skip: tuple[str, ...],
     prune: bool,
@@ -62,7 +72,7 @@ def command(
 
     request = run_request(
         target, file, workflow, given_values(values_files, assignments), only, skip, prune
-    )
+    )._replace(secrets=given_secrets(secrets_files))
     plan = Plan()
     with readable_store(app) as store:
         writer = PlanWriter(app, store, plan, details=details)
@@ -85,7 +95,7 @@ def readable_store(app: App) -> Iterator[Store]:
     from sloth_state.open import open_store
 
     try:
-        yield app.store(heal=False, make_default=False)
+        yield app.store(upgrade=False, heal=False, make_default=False)
     except StoreMissing:
         from tempfile import TemporaryDirectory
 
@@ -141,7 +151,8 @@ class PlanWriter:
         from sloth_runner.planning import PlannedEffect
 
         if isinstance(found, PlannedEffect):
-            yield f"> would run  {found.operation}  {printable(found.detail)}".rstrip()
+            where = f"  on {printable(found.host)}" if found.host else ""
+            yield f"> would run  {found.operation}  {printable(found.detail)}".rstrip() + where
             return
         if found.change.action == "noop":
             self._unchanged += 1
@@ -156,7 +167,7 @@ class PlanWriter:
             yield f"= … and {self._unchanged - _MOST_UNCHANGED:,} more unchanged"
         if plan.undeclared:
             yield ""
-            yield "No longer declared (--prune deletes them):"
+            yield "No longer declared" + (":" if plan.prunes else " (--prune deletes them):")
             yield from (f"  - {_identity(each)}" for each in plan.undeclared[:20])
             if len(plan.undeclared) > 20:
                 yield f"  … and {len(plan.undeclared) - 20:,} more"
@@ -164,9 +175,8 @@ class PlanWriter:
         yield f"{printable(planned.workflow)}: {_counts(plan)}"
 
 
-def _identity(resource: Resource) -> str:
-    note = "" if resource.declaration is not None else "  record only, stays"
-    return printable(f"{resource.type}/{resource.name}") + note
+def _identity(each: Undeclared) -> str:
+    return printable(f"{each.resource.type}/{each.resource.name}  {each.note}".rstrip())
 
 
 def _counts(plan: Plan) -> str:
@@ -195,8 +205,16 @@ def plan_shape(planned: Planned) -> dict[str, Json]:
             {**change_shape(each.change), "task": each.task, "record_only": each.record_only}
             for each in plan.changes
         ],
-        "effects": [dict(each._asdict()) for each in plan.effects],
-        "undeclared": [f"{each.type}/{each.name}" for each in plan.undeclared],
+        "effects": [_effect_shape(each) for each in plan.effects],
+        "undeclared": [f"{each.resource.type}/{each.resource.name}" for each in plan.undeclared],
         "summary": dict(plan.counts()),
         "error": planned.failure.message if planned.failure else None,
     }
+
+
+def _effect_shape(effect: PlannedEffect) -> dict[str, Json]:
+    """With its `host` only if that is another machine."""
+    shape: dict[str, Json] = dict(effect._asdict())
+    if effect.host is None:
+        del shape["host"]
+    return shape

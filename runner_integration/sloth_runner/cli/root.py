@@ -18,6 +18,9 @@ COMMANDS = {
     "list": LazyCommand(
         "sloth_runner.cli.list_tasks:command", "List the workflows and tasks of a file."
     ),
+    "init": LazyCommand(
+        "sloth_runner.cli.init:command", "Write a first workflow file, and settings for editors."
+    ),
     "state": LazyCommand("sloth_runner.cli.state:state", "Look at and manage the state store."),
     "completion": LazyCommand(
         "sloth_runner.cli.completion:command",

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from sloth_runner.cli.options import (
+    given_secrets,
     given_values,
     lock_timeout_option,
     parse_metadata,
     run_request,
     script_options,
+    secrets_option,
     selection_options,
     styler,
     values_options,
@@ -23,7 +25,7 @@ from sloth_state.cli.options import shared_options
 from sloth_state.errors import LockHeld, SlothError, StoreReadOnly, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sloth_runner.events import Event, Listener
@@ -43,6 +45,7 @@ class RunCommand(click.Command):
 @click.command("run", cls=RunCommand, short_help="Run a workflow file and keep its state.")
 @script_options
 @values_options
+@secrets_option
 @click.option("--metadata", metavar="K=V", multiple=True, help="Add to the run's metadata.")
 @click.option("-m", "--message", metavar="TEXT", help="Describe this version.")
 @lock_timeout_option
@@ -77,6 +80,7 @@ def command(
     workflow: str | None,
     values_files: tuple[str, ...],
     assignments: tuple[str, ...],
+    secrets_files: tuple[str, ...],
     metadata: tuple[str, ...],
     message: str | None,
     lock_timeout: float,
@@ -100,19 +104,21 @@ def command(
     if verbose and quiet:
         raise UsageError("--verbose and --quiet exclude each other")
     store = _writable_store(app)
+    secrets = given_secrets(secrets_files)
     if plan is None:
         values = given_values(values_files, assignments)
         request = run_request(target, file, workflow, values, only, skip, prune)
     else:
         if any((target, file, workflow, values_files, assignments, only, skip, prune, resume)):
             raise UsageError("a plan says what runs, so --plan goes without FILE and its options")
-        request = _planned_request(store, plan)
+        request = _planned_request(store, plan, secrets)
     request = request._replace(
         metadata=parse_metadata(metadata),
         message=message,
         lock_timeout=lock_timeout,
         max_parallel=max_parallel,
         stream_children=verbose or app.json,
+        secrets=secrets,
         resume=resume,
     )
     if confirm and not yes:
@@ -131,7 +137,7 @@ def _writable_store(app: App) -> Store:
     return store
 
 
-def _planned_request(store: Store, path: str) -> RunRequest:
+def _planned_request(store: Store, path: str, secrets: Mapping[str, str]) -> RunRequest:
     """The request of a saved plan, after making sure that a run would do just that."""
     from sloth_runner.plan_files import check_reality, check_state, read_plan
     from sloth_runner.planner import plan_file
@@ -140,7 +146,7 @@ def _planned_request(store: Store, path: str) -> RunRequest:
     saved = read_plan(path)
     check_state(store, saved)
     plan = Plan()
-    plan_file(store, saved.request, plan)
+    plan_file(store, saved.request._replace(secrets=secrets), plan)
     check_reality(saved, plan)
     return saved.request._replace(after_run=saved.after_run or "")
 

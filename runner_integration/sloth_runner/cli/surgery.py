@@ -67,7 +67,8 @@ def mv_command(
     source = newest_version(store, ref)
     identity = parsed_identity(resource)
     new_name = new_name.removeprefix(f"{identity[0]}/")
-    move = plan_move(store, source, identity, new_name, to_workflow or source.workflow)
+    workflow = source.workflow if to_workflow is None else to_workflow
+    move = plan_move(store, source, identity, new_name, workflow)
     finished = [] if dry_run else move_resource(store, move, app.actor, lock_timeout=lock_timeout)
     app.emit_object(_move_shape(move, finished), lambda: _move_lines(move, finished))
 

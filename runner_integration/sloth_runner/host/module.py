@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Mapping
 
 _NONE: Mapping[str, Any] = {}
 
@@ -28,3 +28,10 @@ class LuaModule(NamedTuple):
     """Operations that change something, with the result they have when a file is only looked at."""
     raw: Mapping[str, frozenset[int]] = _NONE
     """Positions of arguments that stay bytes, by operation."""
+    here_only: Collection[str] = ()
+    """Operations that work on the machine that runs the workflow, on its files for instance. A task
+    that is delegated to another one cannot use them. "*" means all."""
+
+    def is_here_only(self, operation: str) -> bool:
+        """Whether an operation of it works on the machine that runs the workflow."""
+        return operation in self.here_only or "*" in self.here_only

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lupa import luajit21
 
@@ -17,6 +17,7 @@ import sloth_lua
 from sloth_runner.errors import ScriptError, ScriptSyntaxError
 from sloth_runner.host import wire
 from sloth_runner.host.hints import hint_for
+from sloth_runner.host.steps import Done, Failed, Step, Waiting
 from sloth_state.errors import LockLost, SlothError, StoreError
 
 if TYPE_CHECKING:
@@ -24,27 +25,12 @@ if TYPE_CHECKING:
 
     from sloth_runner.host.limits import Limits
     from sloth_runner.host.module import LuaModule
+    from sloth_runner.host.steps import Reply
     from sloth_runner.script import Script
 
 
 _LONGEST_MESSAGE = 10_000
 """Characters of an error that are kept."""
-
-
-class Waiting(NamedTuple):
-    """The coroutine asks for an operation that takes time."""
-
-    operation: str
-    arguments: tuple[Any, ...]
-
-
-class Done(NamedTuple):
-    """The coroutine is over; `result` is what its function returned, as JSON text."""
-
-    result: str | None
-
-
-Reply: TypeAlias = Waiting | Done
 
 
 class Dispatcher(Protocol):
@@ -56,7 +42,8 @@ class Dispatcher(Protocol):
 class LuaHost:
     """One Lua state with the runner's library in it. Belongs to the thread that made it.
 
-    `resume` raises ScriptError for what the script raised, else the reason why `limits` stopped it.
+    A coroutine fails with ScriptError for what the script raised, else with the reason why `limits`
+    stopped it.
     """
 
     def __init__(
@@ -74,6 +61,12 @@ class LuaHost:
         self._is_inert = is_inert
         self.left_undone: Callable[[str, Sequence[object]], None] = lambda _name, _arguments: None
         """Told of each such operation that the script called all the same."""
+        self.needs_this_machine: Callable[[str], None] = lambda _name: None
+        """Raises if the task at hand cannot use an operation of `LuaModule.here_only`."""
+        self.switched_to: Callable[[int], None] = lambda _owner: None
+        """Told whose coroutine runs, before it asks for an operation."""
+        self.forgotten: Callable[[int], None] = lambda _thread: None
+        """Told of a goroutine that the script needs no more."""
         self._script = script
         self._limits = limits
         self._operations = self._own_operations()
@@ -88,7 +81,8 @@ class LuaHost:
                 }
             for name, operation in operations.items():
                 raw = module.raw.get(name, frozenset())
-                self._operations[name.encode()] = wire.takes_text(operation, raw)
+                allowed = self._if_here(name, operation) if module.is_here_only(name) else operation
+                self._operations[name.encode()] = wire.takes_text(allowed, raw)
             self._raw_positions.update(module.raw)
         self._dispatch = self._boot({module.name: module.source for module in modules})
 
@@ -99,6 +93,13 @@ class LuaHost:
             if self.is_inert:
                 self.left_undone(name, arguments)
                 return result
+            return operation(*arguments)
+
+        return call
+
+    def _if_here(self, name: str, operation: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object) -> object:
+            self.needs_this_machine(name)
             return operation(*arguments)
 
         return call
@@ -117,6 +118,8 @@ class LuaHost:
             b"is_utf8": lambda data: (wire.VALUES, _is_utf8(data)),
             b"is_looking": lambda: (wire.VALUES, self._is_inert is not None),
             b"is_inert": lambda: (wire.VALUES, self.is_inert),
+            b"switch": lambda owner: (wire.VALUES, self.switched_to(owner)),
+            b"forget": lambda thread: (wire.VALUES, self.forgotten(thread)),
             b"left_undone": wire.takes_text(
                 lambda name, *arguments: self.left_undone(name, arguments), frozenset()
             ),
@@ -148,7 +151,12 @@ class LuaHost:
         return self._call(command, *arguments)
 
     def _call(self, command: bytes, *arguments: wire.Plain) -> tuple[Any, ...]:
-        succeeded, *results = self._dispatch(command, *arguments)
+        try:
+            succeeded, *results = self._dispatch(command, *arguments)
+        except luajit21.LuaError:  # stopped in the dispatcher itself
+            if self._limits.reason is None:
+                raise
+            raise self._limits.reason from None
         if succeeded:
             return tuple(results)
         if self._limits.reason is not None:
@@ -189,27 +197,47 @@ class LuaHost:
             hint=hint_for(message),
         )
 
-    def start(self, kind: str, function: int, context: dict[str, Any]) -> int:
+    def start(
+        self, kind: str, function: int, context: dict[str, Any], task: str | None = None
+    ) -> int:
         """Make a coroutine that calls a function of the script as a command, condition or hook."""
-        thread: int = self._ask(b"start", kind.encode(), function, wire.dump(context))[0]
+        name = None if task is None else task.encode()
+        thread: int = self._ask(b"start", kind.encode(), function, wire.dump(context), name)[0]
         return thread
 
-    def resume(self, thread: int, answer: wire.Answer = ()) -> Reply:
-        """Run a coroutine until it waits or is over. Raises what ended it otherwise."""
-        kind, *rest = self._call(b"resume", thread, *answer)
-        if kind == b"wait":
-            operation = wire.text(rest[0])
-            raw = self._raw_positions.get(operation, frozenset())
-            return Waiting(operation, tuple(wire.convert(tuple(rest[1:]), raw)))
-        if kind == b"done":
-            return Done(wire.text(rest[0]) if rest and rest[0] is not None else None)
-        if kind == b"stopped" and self._limits.reason is not None:
-            raise self._limits.reason
-        raise self._script_error(*(_printable(item) if item else "" for item in rest))
+    def resume(self, thread: int, answer: wire.Answer = ()) -> Step:
+        """Run a coroutine with the answer to what it waited for, and others that this wakes."""
+        return self._step(b"resume", thread, *answer)
+
+    def go_on(self) -> Step:
+        """Run coroutines that can go on, when a step said that there are more."""
+        return self._step(b"go_on")
+
+    def break_deadlock(self) -> Step:
+        """Raise an error in every call that waits, because nobody is left to wake any of them."""
+        return self._step(b"deadlock")
 
     def drop(self, thread: int) -> None:
-        """Forget a coroutine that will not be resumed again."""
+        """Forget a coroutine that will not be resumed again, and its goroutines."""
         self._ask(b"drop", thread)
+
+    def _step(self, command: bytes, *arguments: wire.Plain) -> Step:
+        kind, more, *rest = self._call(command, *arguments)
+        if kind == b"idle":
+            return Step(None, None, None, more)
+        thread, owner, *content = rest
+        return Step(thread, owner, self._reply(kind, content), more)
+
+    def _reply(self, kind: bytes, content: list[Any]) -> Reply:
+        if kind == b"wait":
+            operation = wire.text(content[0])
+            raw = self._raw_positions.get(operation, frozenset())
+            return Waiting(operation, tuple(wire.convert(tuple(content[1:]), raw)))
+        if kind == b"done":
+            return Done(wire.text(content[0]) if content and content[0] is not None else None)
+        if kind == b"stopped" and self._limits.reason is not None:
+            return Failed(self._limits.reason)
+        return Failed(self._script_error(*(_printable(item) if item else "" for item in content)))
 
     def _script_error(self, message: str, raised_at: str = "", trace: str = "") -> ScriptError:
         where, text = self._split(message[:_LONGEST_MESSAGE])

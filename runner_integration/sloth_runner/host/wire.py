@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sloth_state.errors import InvalidValue
-from sloth_state.values import MAX_DEPTH, check_text
+from sloth_state.values import MAX_DEPTH, check_text, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,8 +62,7 @@ def _exact(number: int) -> int:
 
 def dump(value: object) -> bytes:
     """Compact JSON of a value for Lua's decoder."""
-    encoded = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return encoded.encode("utf-8", "surrogateescape")
+    return to_json(value).encode("utf-8", "surrogateescape")
 
 
 def check(value: object, depth: int = 0) -> None:

@@ -11,21 +11,52 @@ if TYPE_CHECKING:
 
 def built_in_modules(session: Session) -> list[LuaModule]:
     """All of them, for one script."""
-    from sloth_runner.modules import commands, files, library, resource, state, step, text
+    from sloth_runner.modules import (
+        administration,
+        commands,
+        data,
+        files,
+        library,
+        on_demand,
+        processes,
+        resource,
+        state,
+        step,
+        talking,
+        templates,
+        text,
+        times,
+    )
     from sloth_runner.providers import providers_module
 
     makers = (
         library.library_module,
+        processes.standard_module,
         text.log_module,
         text.json_module,
         text.values_module,
         text.crypto_module,
+        text.strings_module,
+        data.yaml_module,
+        data.toml_module,
+        data.data_module,
+        times.time_module,
+        templates.template_module,
         commands.exec_module,
         commands.sleep_module,
+        commands.goroutine_module,
         files.fs_module,
+        on_demand.file_ops_module,
+        on_demand.http_module,
+        on_demand.net_module,
+        on_demand.facts_module,
         state.state_module,
         step.step_module,
+        administration.stack_module,
+        administration.stow_module,
+        talking.event_module,
+        talking.secrets_module,
         resource.resource_module,
         providers_module,
     )
-    return [make(session) for make in makers]
+    return [*(make(session) for make in makers), *administration.system_modules(session)]

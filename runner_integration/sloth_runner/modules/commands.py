@@ -1,10 +1,10 @@
-"""The modules `exec` and `sleep`: what takes time while other tasks go on."""
+"""The modules `exec`, `sleep` and `goroutine`: what takes time while other tasks go on."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
+import time
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,15 @@ def sleep_module(_session: Session) -> LuaModule:
     )
 
 
+def goroutine_module(_session: Session) -> LuaModule:
+    """`goroutine`: all in Lua but the time."""
+    return LuaModule(
+        "goroutine",
+        sloth_lua.source("goroutine"),
+        {"goroutine.now": lambda: time.time() * 1000},
+    )
+
+
 def exec_module(session: Session) -> LuaModule:
     """`exec`: commands of the shell."""
 
@@ -43,6 +52,8 @@ def exec_module(session: Session) -> LuaModule:
             result = await run_command(command)
         else:
             active, task = session.active_run("exec.run with a key"), session.current.name
+            if command.host is not None:
+                key = f"{key}@{command.host}"  # what is done there is done nowhere else
             rerun = options.get("rerun", False)
             result = await keyed().run(active, task, key, command, rerun=rerun)
         problem = (result.problem or "").replace("\n", " ")
@@ -66,15 +77,15 @@ def _output_of_nothing(session: Session) -> str:
 
 def _command(session: Session, text: str, options: dict[str, Any], stdin: bytes | None) -> Command:
     context = session.current
-    workdir = options.get("workdir")
     return Command(
         text,
-        workdir=os.path.join(context.workdir, workdir) if workdir else context.workdir,
+        workdir=context.folder(options.get("workdir")),
         environment={name: _text(value) for name, value in (options.get("env") or {}).items()},
         stdin=stdin,
         user=options.get("user") or context.user,
         timeout=options.get("timeout"),
         on_line=session.child_output(),
+        host=context.host,
     )
 
 

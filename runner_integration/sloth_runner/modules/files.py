@@ -34,7 +34,9 @@ def fs_module(session: Session) -> LuaModule:
     files = Files(session.path)
     operations = {f"fs.{name}": getattr(files, name) for name in _OPERATIONS}
     raw = {"fs.write": frozenset({1}), "fs.append": frozenset({1})}
-    return LuaModule("fs", sloth_lua.source("fs"), operations, effects=_EFFECTS, raw=raw)
+    here = operations.keys() - {"fs.basename", "fs.dirname"}
+    source = sloth_lua.source("fs")
+    return LuaModule("fs", source, operations, effects=_EFFECTS, raw=raw, here_only=here)
 
 
 def _or(failed: bool | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -58,7 +58,9 @@ class KeyValues:
 
     def set(self, key: str, encoded: str, ttl: float | None = None) -> None:
         expires_in = None if ttl is None else timedelta(seconds=ttl)
-        self._store.kv_set(key, json.loads(encoded), ttl=expires_in)
+        value = json.loads(encoded)
+        self._session.secrets.refuse_in(value, f"the value of {key!r}")
+        self._store.kv_set(key, value, ttl=expires_in)
 
     def delete(self, key: str) -> bool:
         return self._store.kv_delete(key)
@@ -73,7 +75,9 @@ class KeyValues:
         return self._store.kv_increment(key, by)
 
     def compare_swap(self, key: str, expected: str, value: str) -> bool:
-        return self._store.kv_compare_swap(key, json.loads(expected), json.loads(value))
+        new = json.loads(value)
+        self._session.secrets.refuse_in(new, f"the value of {key!r}")
+        return self._store.kv_compare_swap(key, json.loads(expected), new)
 
     def stats(self) -> dict[str, int]:
         return self._store.kv_stats()._asdict()

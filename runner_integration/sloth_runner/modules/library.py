@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sloth_runner.durations import parse_duration
 from sloth_runner.errors import WorkflowError
+from sloth_runner.host import wire
 from sloth_runner.host.module import LuaModule
 from sloth_state.errors import InvalidValue
 
@@ -46,12 +47,21 @@ def library_module(session: Session) -> LuaModule:
                     return min(candidate, os.path.relpath(candidate), key=len)
         return None
 
+    async def run_task(spec: str) -> tuple[bool, str, str]:
+        """Run a task at once: whether it succeeded, its message, its output as JSON."""
+        if session.run_task is None:
+            return True, "", "{}"
+        outcome = await session.run_task(json.loads(spec))
+        message = str(outcome.error) if outcome.error else outcome.message or ""
+        return outcome.error is None, message, wire.dump(outcome.output or {}).decode()
+
     operations: dict[str, Callable[..., Any]] = {
         "nearest": nearest,
         "duration": duration,
         "read_module": read_module,
+        "needs_this_machine": session.needs_this_machine,
     }
-    return LuaModule("library", b"", operations)
+    return LuaModule("library", b"", operations, waiting={"task.run": run_task})
 
 
 def _as_lua(source: bytes) -> bytes:

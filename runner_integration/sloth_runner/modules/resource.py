@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 import sloth_lua
 from sloth_runner.errors import WorkflowError
 from sloth_runner.host.module import LuaModule
-from sloth_runner.resources.declared import Declarations
-from sloth_runner.resources.journal import Journal
-from sloth_runner.resources.known import KnownResources
-from sloth_runner.resources.python_providers import PythonProviders
-from sloth_runner.resources.reading import ReadingQueue
 from sloth_state.errors import InvalidValue, NotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sloth_runner.session import Session
 
 LARGEST_CONTENT = 64 * 2**20
@@ -23,19 +21,25 @@ LARGEST_CONTENT = 64 * 2**20
 
 def resource_module(session: Session) -> LuaModule:
     """`resource`, whole: SPEC.md 6."""
-    known, queue = KnownResources(), ReadingQueue(session)
-    declarations = Declarations(session, known)
-    journal = Journal(session, known, declarations)
-    contents, python = Contents(session), PythonProviders(session)
-    session.known_resources, session.declarations = known, declarations
-    session.reading_queue = queue
+    contents = Contents(session)
 
-    def top_level(call: str) -> None:
+    def of(part: str, name: str) -> Callable[..., Any]:
+        """An operation of a part of the session, which is not there before it is needed."""
+
+        def call(*arguments: Any) -> Any:
+            return getattr(getattr(session, part), name)(*arguments)
+
+        return call
+
+    defined: set[str] = set()
+
+    def define(type: str) -> None:
         if session.current is not session.top_level:
             raise WorkflowError(
-                f"{call}: types must be defined at the top level of the file, because drift and "
-                "rollback load it without running its tasks"
+                "resource.define: types must be defined at the top level of the file, because "
+                "drift and rollback load it without running its tasks"
             )
+        defined.add(type)
 
     def reading(is_on: bool) -> None:
         session.current.reading = is_on
@@ -43,24 +47,35 @@ def resource_module(session: Session) -> LuaModule:
     def origin(type: str) -> str | None:
         if type in sloth_lua.providers():
             return "lua"
-        return "python" if type in python.types() else None
+        return "python" if type in session.python_providers.types() else None
+
+    def knows_type(type: str) -> bool:
+        return type in defined or origin(type) is not None
+
+    def hide_sensitive(text: str, attributes: str, sensitive: str) -> str:
+        from sloth_state.sensitive import without_sensitive
+
+        return without_sensitive(text, json.loads(attributes), json.loads(sensitive))
+
+    session.knows_type = knows_type
 
     def planned(type: str, name: str) -> None:
         assert session.plan is not None
         session.plan.tell(type, name)
 
-    deciding = ("provider", "decide", "adopt", "take_over")
-    operations = {f"resource.{name}": getattr(declarations, name) for name in deciding}
+    deciding = ("provider", "decide", "adopt", "take_over", "in_the_way")
+    operations = {f"resource.{name}": of("declarations", name) for name in deciding}
     doing = ("begin", "finish", "fail", "forget")
-    operations |= {f"resource.{name}": getattr(journal, name) for name in doing}
+    operations |= {f"resource.{name}": of("journal", name) for name in doing}
     operations |= {
         "resource.planned": planned,
-        "resource.top_level": top_level,
+        "resource.define": define,
+        "resource.hide_sensitive": hide_sensitive,
         "resource.reading": reading,
         "resource.origin": origin,
-        "resource.types": lambda: [*sloth_lua.providers(), *python.types()],
-        "resource.python_provider": python.describe,
-        "world.next": queue.next,
+        "resource.types": lambda: [*sloth_lua.providers(), *session.python_providers.types()],
+        "resource.python_provider": of("python_providers", "describe"),
+        "world.next": of("reading_queue", "next"),
         "content.hold": contents.hold,
         "content.hold_file": contents.hold_file,
         "content.get": contents.get,
@@ -69,7 +84,7 @@ def resource_module(session: Session) -> LuaModule:
         "resource",
         sloth_lua.source("resource"),
         operations,
-        waiting={"resource.python": python.call},
+        waiting={"resource.python": of("python_providers", "call")},
         raw={
             "content.hold": frozenset({0}),
             "resource.decide": frozenset({6}),
@@ -107,9 +122,10 @@ class Contents:
 
     def get(self, hash: str) -> bytes | tuple[None, str]:
         """A content that is held or kept; None and a message if it is not."""
-        held = self._session.current.contents.get(hash)
-        if held is not None:
-            return held
+        context = self._session.current
+        for held in (context.contents, context.taken):
+            if hash in held:
+                return held[hash]
         if self._session.store is None:
             return None, f"there is no store to take the content {hash} from"
         try:

@@ -169,8 +169,13 @@ class StateOperations:
         if self._session.store is None:
             raise WorkflowError("state.create_workflow needs a store")
         given = json.loads(encoded)
-        metadata = given.get("metadata") or {}
-        execution = Execution(self._session.store, given["name"], metadata=metadata)
+        secrets = self._session.secrets
+        execution = Execution(
+            self._session.store,
+            given["name"],
+            metadata=secrets.masked(given.get("metadata") or {}),
+            secrets=secrets,
+        )
         run = execution.__enter__()
         self._others[run.id] = (execution, run)
         return run.id

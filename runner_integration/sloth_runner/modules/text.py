@@ -1,4 +1,4 @@
-"""The modules `log`, `json`, `values` and `crypto`: text and values, no effects."""
+"""The modules `log`, `json`, `values`, `crypto` and `strings`: text and values, no effects."""
 
 from __future__ import annotations
 
@@ -88,6 +88,7 @@ def crypto_module(_session: Session) -> LuaModule:
         "crypto.hex_decode": hex_decode,
         "crypto.uuid": random_uuid,
         "crypto.random_string": random_string,
+        "crypto.random_bytes": random_bytes,
     }
     raw = {
         "crypto.hash": frozenset({1}),
@@ -149,12 +150,51 @@ def random_uuid() -> str:
     return str(uuid.uuid4())
 
 
-def random_string(length: float) -> str:
-    """Letters and digits from the system's secure source. Raises InvalidValue for a bad length."""
+def random_string(call: str, length: float, characters: str | None = None) -> str:
+    """Characters from the system's secure source. Raises InvalidValue for a bad length."""
     import secrets
     import string
 
+    characters = characters or string.ascii_letters + string.digits
+    return "".join(secrets.choice(characters) for _ in range(_random_length(call, length)))
+
+
+def random_bytes(length: float) -> bytes:
+    """Base64 of bytes from the system's secure source. Raises InvalidValue for a bad length."""
+    import secrets
+
+    return base64_encode(secrets.token_bytes(_random_length("crypto.random_bytes", length)))
+
+
+def _random_length(call: str, length: float) -> int:
     if not 1 <= length <= 2**20 or length != int(length):
-        raise InvalidValue("crypto.random_string: length must be a whole number, 1 to 1048576")
-    alphabet = string.ascii_letters + string.digits
-    return "".join(secrets.choice(alphabet) for _ in range(int(length)))
+        raise InvalidValue(f"{call}: length must be a whole number, 1 to 1048576")
+    return int(length)
+
+
+def strings_module(_session: Session) -> LuaModule:
+    """`strings`: what needs to know letters beyond ASCII; all else in Lua."""
+    operations: dict[str, Callable[..., Any]] = {
+        "strings.upper": str.upper,
+        "strings.lower": str.lower,
+        "strings.title": title,
+        "strings.is_alpha": str.isalpha,
+        "strings.is_alphanumeric": str.isalnum,
+        "strings.truncate": truncate,
+    }
+    return LuaModule("strings", sloth_lua.source("strings"), operations)
+
+
+def title(text: str) -> str:
+    """A text whose words, which white space separates, begin with a capital letter."""
+    import re
+
+    return re.sub(r"(?:^|(?<=\s))\S", lambda found: found[0].upper(), text)
+
+
+def truncate(text: str, length: float, suffix: str) -> str:
+    """At most so many characters: the text, or its beginning and a suffix."""
+    limit = max(0, int(length))
+    if len(text) <= limit:
+        return text
+    return text[: max(0, limit - len(suffix))] + suffix[:limit]

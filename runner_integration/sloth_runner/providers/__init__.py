@@ -31,7 +31,7 @@ OPERATIONS: dict[str, str] = {
     "file.mode": "files:normal_mode",
     "file.owner": "files:normal_owner",
     "file.read": "files:read",
-    "file.read_if_as_recorded": "files:read_if_as_recorded",
+    "file.read_and_compare": "files:read_and_compare",
     "file.remove": "files:remove_file",
     "file.set_permissions": "files:set_permissions",
     "file.write": "files:write",
@@ -80,11 +80,15 @@ WAITING: dict[str, str] = {
 """The same for `host.wait`; these are coroutine functions."""
 
 RAW: dict[str, frozenset[int]] = {
-    "file.read_if_as_recorded": frozenset({3}),
+    "file.read_and_compare": frozenset({3}),
     "process.run": frozenset({2}),
 }
 """Positions of arguments that stay bytes, the session not counted."""
 
+
+ANYWHERE = {"crontab.schedule", "http.request", "resource.memories", "resource.recorded"}
+ANYWHERE |= {"template.render", "workflow.name"}
+"""Those that do not work on the files and programs of the machine that runs the workflow."""
 
 DIRECT_READERS = {"file": "files:read_recorded"}
 """Types of which there may be thousands, and how they are read without asking Lua for each: from
@@ -125,4 +129,5 @@ def providers_module(session: Session) -> LuaModule:
         {name: bound(target) for name, target in OPERATIONS.items()},
         {name: bound(target) for name, target in WAITING.items()},
         raw=RAW,
+        here_only=(OPERATIONS.keys() | WAITING.keys()) - ANYWHERE,
     )

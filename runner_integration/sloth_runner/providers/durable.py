@@ -1,10 +1,12 @@
-"""Changes of files and links that are whole and durable, or not made at all."""
+"""Changes of files, links and folders that are whole and durable, or not made at all."""
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import contextmanager, suppress
 from hashlib import sha256
+from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from sloth_runner.errors import WorkflowError
@@ -16,6 +18,18 @@ if TYPE_CHECKING:
 
 NEW_FILE_MODE = 0o644
 NEW_FOLDER_MODE = 0o755
+
+_HINTS = {
+    errno.ENOSPC: "Make room, then run it again.",
+    errno.EDQUOT: "Make room, then run it again.",
+    errno.EIO: "The system may say more with: dmesg",
+}
+
+_BUFFER = 2**13
+"""Bytes. If it is not said, Python asks the system two things more."""
+
+_making_folder = Lock()
+"""Archives are unpacked on threads, and may need the same folder."""
 
 
 class Permissions(NamedTuple):
@@ -37,7 +51,7 @@ def explanation(path: str, error: OSError | ValueError) -> WorkflowError:
             f"{path} cannot be made, because the folder {folder} does not exist",
             hint="Declare it before with resource.directory.",
         )
-    return WorkflowError(f"{path}: {error.strerror}")
+    return WorkflowError(f"{path}: {error.strerror}", hint=_HINTS.get(error.errno or 0))
 
 
 @contextmanager
@@ -57,10 +71,9 @@ def replacing(path: str, permissions: Permissions) -> Iterator[BinaryIO]:
     the next change of the same path removes.
     """
     temporary = _beside(path)
-    remove_if_there(temporary)
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    handle = _new_file(temporary)
     try:
-        with open(handle, "wb") as file:
+        with open(handle, "wb", _BUFFER) as file:
             yield file
             file.flush()
             permit(handle, path, permissions, otherwise=NEW_FILE_MODE)
@@ -72,12 +85,38 @@ def replacing(path: str, permissions: Permissions) -> Iterator[BinaryIO]:
     sync_folder(os.path.dirname(path))
 
 
+def _new_file(path: str) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, 0o600)
+    except FileExistsError:  # left by a process that was killed
+        os.unlink(path)
+        return os.open(path, flags, 0o600)
+
+
 def replace_link(path: str, target: str) -> None:
     """Let a link point to the target; there is always a link, the old one or the new."""
     temporary = _beside(path)
     remove_if_there(temporary)
     os.symlink(target, temporary)
     os.rename(temporary, path)
+    sync_folder(os.path.dirname(path))
+
+
+def new_folder(path: str, mode: str | None) -> None:
+    """Make an empty folder, which has its mode (or that of a new one) as soon as it is there.
+
+    Raises FileExistsError if something is there.
+    """
+    temporary = _beside(path)
+    with _making_folder:
+        if os.path.lexists(path):
+            raise FileExistsError(path)
+        with suppress(FileNotFoundError):
+            os.rmdir(temporary)
+        os.mkdir(temporary, 0o700)
+        os.chmod(temporary, NEW_FOLDER_MODE if mode is None else int(mode, 8))  # whatever the umask
+        os.rename(temporary, path)
     sync_folder(os.path.dirname(path))
 
 

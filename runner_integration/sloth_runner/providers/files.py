@@ -128,17 +128,14 @@ def read_recorded(session: Session, attributes: Mapping[str, Json]) -> str | Non
     return read(session, "file", str(attributes["path"]), "content_sha256" in attributes)
 
 
-def read_if_as_recorded(
+def read_and_compare(
     session: Session, name: str, path: str, about: str, said: bytes
-) -> str | None:
-    """The attributes of a file, if they and what is said of it are as recorded; else nothing.
-
-    One call for both, because a run may have ten thousand files of which none has changed.
-    """
+) -> tuple[bool, str | None]:
+    """Whether a file and what is said of it are as recorded, and its attributes as JSON."""
     found = read(session, "file", path, owns_content=True)
-    if found is None or not session.declarations.is_as_recorded("file", name, found, about, said):
-        return None
-    return found
+    if found is None:
+        return False, None
+    return session.declarations.is_as_recorded("file", name, found, about, said), found
 
 
 def digest(path: str, expected_size: int) -> tuple[str, int]:

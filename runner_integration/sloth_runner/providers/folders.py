@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sloth_runner.errors import WorkflowError
 from sloth_runner.modules.files import sync_folder
 from sloth_runner.providers import durable
-from sloth_runner.providers.durable import NEW_FOLDER_MODE, Permissions, explained
+from sloth_runner.providers.durable import Permissions, explained
 from sloth_runner.providers.files import facts_of, permissions_of
 
 if TYPE_CHECKING:
@@ -51,18 +51,14 @@ def make(
 
 def make_folder(path: str, permissions: Permissions) -> None:
     """Make one folder, if it is not there, and give it its permissions."""
-    is_new = False
     with suppress(FileExistsError):
-        os.mkdir(path, 0o700)
-        is_new = True
+        durable.new_folder(path, permissions.mode)
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        durable.permit(handle, path, permissions, otherwise=NEW_FOLDER_MODE if is_new else None)
+        durable.permit(handle, path, permissions)
         os.fsync(handle)
     finally:
         os.close(handle)
-    if is_new:
-        sync_folder(os.path.dirname(path))
 
 
 def remove(_session: Session, path: str, parents: str) -> None:

@@ -42,7 +42,7 @@ async def request(_session: Session, encoded: str) -> tuple[int, bytes] | tuple[
     except TimeoutError:
         return None, f"it did not answer within {timeout:g} s"
     except httpx.TransportError as error:
-        return None, _reason(error)
+        return None, reason(error)
     except (httpx.InvalidURL, ValueError) as error:
         raise WorkflowError(f"the request of {given['url']} cannot be made: {error}") from None
     return answer.status_code, answer.content
@@ -63,7 +63,7 @@ def _is_loopback(host: str) -> bool:
     return host in {"localhost", "::1"} or host.startswith("127.")
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """Why a request got no answer, in one clause; the library's own words if nothing is better."""
     import socket
 

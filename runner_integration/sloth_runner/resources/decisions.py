@@ -48,6 +48,7 @@ class Decision(NamedTuple):
     wanted: dict[str, Any]
     """The attributes it shall have."""
     differences: Sequence[Difference]
+    """Why; empty if nothing is there, since all attributes differ then."""
 
 
 def decide(
@@ -69,7 +70,7 @@ def decide(
         return Decision(Verb.REPLACE, wanted, differences(recorded.attributes, wanted))
     wanted = _with_kept(declared, actual, recorded, settings)
     if actual is None:
-        return Decision(Verb.CREATE, wanted, differences({}, wanted))
+        return Decision(Verb.CREATE, wanted, ())
     found = differences(_seen(wanted, actual, recorded), wanted, ignore=ignore)
     if not found:
         return Decision(Verb.NOOP, wanted, ())

@@ -5,21 +5,23 @@ Lua calls the providers' hooks (`lua/sloth_lua/resources.lua`) and asks here in 
 
 from __future__ import annotations
 
-import json
 from _blake2 import blake2b  # hashlib loads OpenSSL, which costs milliseconds
 from typing import TYPE_CHECKING, Any
 
 from sloth_runner.errors import WorkflowError
 from sloth_runner.resources.decisions import FAILED, Settings, Verb, decide
+from sloth_runner.resources.moves import Moves, memory_of
+from sloth_runner.resources.reading import subject
 from sloth_state.differences import differences
 from sloth_state.json_map import text_of
 from sloth_state.model import Action, ResourceDraft
-from sloth_state.values import check_name, to_json
+from sloth_state.values import check_name, from_json, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sloth_runner.active_run import ActiveRun
+    from sloth_runner.resources.decisions import Decision
     from sloth_runner.resources.known import Identity, KnownResources
     from sloth_runner.session import Session
     from sloth_state.model import Resource
@@ -40,11 +42,12 @@ class Declarations:
         """Those that were only recorded because an earlier run was killed, not by the script."""
         self._by: dict[Identity, tuple[str | None, int]] = {}
         """By which task and attempt each was declared."""
+        self._moves = Moves(session, known, self._by)
         self._declarations: dict[Identity, dict[str, Any]] = {}
 
     def provider(self, type: str, settings: str) -> None:
         """Learn what the provider of a type says about it."""
-        said = json.loads(settings)
+        said = from_json(settings)
         self._settings[type] = (
             Settings(
                 tuple(said.get("ignore", ())),
@@ -89,15 +92,17 @@ class Declarations:
         identity = type, check_name(name, "the resource's name")
         self._declare(identity)
         recorded = self._known.of(run).get(identity)
-        if recorded is None:
-            recorded = self._renamed(run, identity, key)
+        if recorded is None or self._moves.set_aside(run, recorded, key):
+            recorded = self._moves.renamed(run, identity, key)
         declaration = {
             "about": self._fingerprint(type, about, said or declared.encode()),
-            **self._declaration(run, identity, json.loads(about), key),
+            **self._declaration(run, identity, from_json(about), key),
         }
-        found = None if actual is None else json.loads(actual)
+        found = None if actual is None else from_json(actual)
+        if self._session.plan is not None:
+            found = self._moves.after_what_is_planned(found, type, key)
         decision = decide(
-            json.loads(declared),
+            from_json(declared),
             found,
             recorded,
             self._settings[type][0],
@@ -107,39 +112,45 @@ class Declarations:
         self._declarations[identity] = declaration
         if self._session.plan is not None:
             if decision.verb is Verb.REPLACE:
-                self._renamed(run, identity, key)  # as `take_over` does
-            return self._session.plan.declare(run, identity, decision, declaration, found)
+                self._moves.plan_to_leave(recorded)
+                self._moves.renamed(run, identity, key)  # as `take_over` does
+            answer = self._session.plan.declare(run, identity, decision, declaration, found)
+            self._known.note(run, self._session.plan.as_planned(run, identity))
+            return answer
         if decision.verb is Verb.NOOP:
             assert found is not None
             return self._unchanged(run, identity, {**decision.wanted, **found}, recorded)
-        return decision.verb, to_json(
-            {
-                "attributes": decision.wanted,
-                "memory": _memory(recorded),
-                "before": _old_attributes(recorded, decision.wanted),
-            }
-        )
+        return decision.verb, self._details(decision, declared, recorded)
 
-    def _under_another_name(
-        self, run: ActiveRun, identity: Identity, key: str | None
-    ) -> Resource | None:
-        """The record of the same thing, if another name had it that is not declared so far."""
-        type, name = identity
-        other = None if key is None else self._known.of_thing(run, type, key)
-        if other is None or other.name == name or (type, other.name) in self._by:
+    def _details(self, decision: Decision, declared: str, recorded: Resource | None) -> str | None:
+        """What Lua does not know yet, as JSON: attributes that are not just those declared, what
+        the provider remembers, what a thing that must go is known by. Often nothing."""
+        details: dict[str, Any] = {}
+        if to_json(decision.wanted) != declared:
+            details["attributes"] = decision.wanted
+        if memory := memory_of(recorded):
+            details["memory"] = memory
+        if decision.verb is Verb.REPLACE:
+            details["before"] = _old_attributes(recorded, decision.wanted)
+        return to_json(details) if details else None
+
+    def in_the_way(self, type: str, key: str | None) -> str | None:
+        """What must go before a thing can be at its place: see `Moves.in_the_way`. As JSON, or ""
+        if a plan has noted that it goes."""
+        run = self._session.active_run(f"resource.{type}")
+        if key is None:
             return None
-        return other
-
-    def _renamed(self, run: ActiveRun, identity: Identity, key: str | None) -> Resource | None:
-        """The record of a thing that had another name until now, under its new name."""
-        type, name = identity
-        other = self._under_another_name(run, identity, key)
+        if self._moves.is_planned_to_leave(type, key):
+            return ""
+        other = self._moves.in_the_way(run, type, key)
         if other is None:
             return None
-        self._known.drop(run, (type, other.name))
-        renamed = run.move(type, other.name, name)
-        self._known.note(run, renamed)
-        return renamed
+        if self._session.plan is None:
+            return to_json(subject(other))
+        self._session.plan.delete(other, self._session.current.name, record_only=False)
+        self._known.drop(run, (other.type, other.name))
+        self._moves.plan_to_leave(other)
+        return ""
 
     def take_over(self, type: str, name: str, key: str | None) -> str:
         """What the provider remembers of a thing that had another name until now.
@@ -147,7 +158,7 @@ class Declarations:
         For a name whose own thing has just gone, since the script means another one by it.
         """
         run = self._session.active_run(f"resource.{type}")
-        return to_json(_memory(self._renamed(run, (type, name), key)))
+        return to_json(memory_of(self._moves.renamed(run, (type, name), key)))
 
     def _fingerprint(self, type: str, about: str, said: bytes) -> str:
         """All that the script says of a resource, in a few digits, so that what it said last time
@@ -180,7 +191,7 @@ class Declarations:
             "task": self._session.current.name,
         }
         workdir = self._session.current.workdir if settings.in_workdir else None
-        if workdir == self._session.script.folder:
+        if workdir is not None and workdir == self._session.script.folder:
             workdir = None
         irreversible = about.get("irreversible")
         for name, value in (("key", key), ("irreversible", irreversible), ("workdir", workdir)):
@@ -205,15 +216,16 @@ class Declarations:
     ) -> tuple[str, str | None]:
         """Reality is as declared; the record may still not be."""
         if known is None or known.declaration is None:
-            return "adopt", '{"memory":{}}'
-        declaration = self._declarations[identity] | {"memory": _memory(known)}
+            return "adopt", None
+        declaration = self._declarations[identity] | {"memory": memory_of(known)}
         ignore = declaration["ignore"]
         if declaration["about"] == known.declaration.get("about"):
             attributes = {**known.attributes, **attributes}  # hooks may have returned further ones
         same = attributes == known.attributes or not differences(
             known.attributes, attributes, ignore=ignore
         )
-        if same and declaration == known.declaration and known.status != FAILED:
+        is_known = (known.type, known.name) == identity and known.status != FAILED
+        if same and declaration == known.declaration and is_known:
             run.touch_unchanged(known)
         else:
             self._record(run, identity, attributes, declaration, Action.READ)
@@ -223,11 +235,11 @@ class Declarations:
     def adopt(self, type: str, name: str, attributes: str, memory: str) -> None:
         """Record a thing that was as declared before the workflow ever knew it."""
         run = self._session.active_run(f"resource.{type}")
-        declaration = self._declarations[type, name] | {"memory": json.loads(memory)}
+        declaration = self._declarations[type, name] | {"memory": from_json(memory)}
         contents = self._session.current.take_contents()
         if contents:
             run.keep_contents(contents)
-        self._record(run, (type, name), json.loads(attributes), declaration, Action.READ)
+        self._record(run, (type, name), from_json(attributes), declaration, Action.READ)
 
     def _record(
         self,
@@ -262,12 +274,15 @@ class Declarations:
             and (identity in self.settled or not run.has_touched(*identity))
         ]
 
+    def has(self, resource: Resource) -> bool:
+        """Whether the script has declared a resource."""
+        return (resource.type, resource.name) in self._by
+
+    def is_left(self, resource: Resource) -> bool:
+        """Whether a resource is what one that moved has left, see `Moves.set_aside`."""
+        return (resource.type, resource.name) in self._moves.left
+
 
 def _old_attributes(recorded: Resource | None, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """What the thing is known by that must go; one that was not declared before is only there."""
     return dict(recorded.attributes if recorded and recorded.declaration else wanted)
-
-
-def _memory(resource: Resource | None) -> dict[str, Any]:
-    memory = (resource.declaration or {}).get("memory") if resource else None
-    return dict(memory) if isinstance(memory, dict) else {}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from sloth_runner.resources.decisions import FAILED, Verb
 from sloth_state.differences import differences
+from sloth_state.json_map import JsonMap, checked_text
 from sloth_state.model import Action, NewOperation, ResourceDraft
 from sloth_state.sensitive import without_sensitive
+from sloth_state.values import from_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
     from sloth_runner.session import Session
 
 
+class _Begun(NamedTuple):
+    """A change that goes on."""
+
+    run: ActiveRun
+    operation: NewOperation
+    wanted: dict[str, Any]
+    memory: str
+    """What its provider remembered when it began, as JSON."""
+
+
 class Journal:
     """What the providers of one script do, journaled and recorded. Its methods are for Lua."""
 
@@ -26,7 +37,7 @@ class Journal:
         self._session = session
         self._known = known
         self._declarations = declarations
-        self._operations: dict[int, tuple[NewOperation, ActiveRun]] = {}
+        self._operations: dict[int, _Begun] = {}
 
     def begin(
         self,
@@ -40,44 +51,55 @@ class Journal:
     ) -> int:
         """Journal that a change to the world begins; it is durable when this returns."""
         run = self._session.active_run(f"resource.{type}")
+        declaration = self._declarations.declaration(run, (type, name))
         operation = NewOperation(
             verb=verb,
             type=type,
             name=name,
             key=key,
             task=self._session.current.name,
-            before=None if actual is None else json.loads(actual),
-            wanted=json.loads(attributes),
-            declaration=self._declarations.declaration(run, (type, name))
-            | {"memory": json.loads(memory)},
+            before=None if actual is None else JsonMap(actual),
+            wanted=JsonMap(attributes),
+            declaration=_with_memory(declaration, memory),
         )
         number = run.begin_operation(operation, self._session.current.take_contents())
-        self._operations[number] = operation, run
+        self._operations[number] = _Begun(run, operation, from_json(attributes), memory)
         return number
 
-    def finish(self, number: int, after: str | None, memory: str) -> dict[str, Any]:
-        """Journal that a change is done and record it, in one transaction; its attributes."""
-        operation, run = self._operations.pop(number)
+    def finish(self, number: int, after: str | None, memory: str) -> str:
+        """Journal that a change is done and record it, in one transaction.
+
+        Returns the attributes of the thing now, as JSON.
+        """
+        run, operation, wanted, remembered = self._ended(number)
         identity = operation.type, operation.name
         if operation.verb == Verb.DELETE:
             is_recorded = identity in self._known.of(run)
             run.end_operation(number, remove=identity if is_recorded else None)
             self._known.drop(run, identity)
-            return {}
-        found = json.loads(after or "{}")
-        self._warn_of_mismatch(operation, found)
-        attributes = {**operation.wanted, **found}
-        declaration = {**operation.declaration, "memory": json.loads(memory)}
+            return "{}"
+        found = from_json(after or "{}")
+        self._warn_of_mismatch(operation, wanted, found)
+        attributes = _checked({**wanted, **found}, f"attributes of {'/'.join(identity)}")
+        declaration = operation.declaration
+        if memory != remembered:  # seldom; making JSON of it takes as long as of the attributes
+            declaration = _with_memory(declaration, memory)
         action = Action.CREATE if operation.verb == Verb.CREATE else Action.UPDATE
         draft = ResourceDraft(*identity, attributes, action=action, declaration=declaration)
         resource = run.end_operation(number, record=draft)
         assert resource is not None
         self._known.note(run, resource)
-        return dict(resource.attributes)
+        return attributes.text
 
-    def _warn_of_mismatch(self, operation: NewOperation, found: Mapping[str, Any]) -> None:
+    def _ended(self, number: int) -> _Begun:
+        self._session.current.taken = {}
+        return self._operations.pop(number)
+
+    def _warn_of_mismatch(
+        self, operation: NewOperation, wanted: Mapping[str, Any], found: Mapping[str, Any]
+    ) -> None:
         """A hook that says it is done and leaves another thing would be called again for ever."""
-        readable = {name: value for name, value in operation.wanted.items() if name in found}
+        readable = {name: value for name, value in wanted.items() if name in found}
         left = differences(
             {name: found[name] for name in readable},
             readable,
@@ -93,20 +115,21 @@ class Journal:
 
         Returns the message without what is sensitive.
         """
-        operation, run = self._operations.pop(number)
+        run, operation, wanted, _ = self._ended(number)
         sensitive = cast("Sequence[str]", operation.declaration.get("sensitive", ()))
         message = message.encode(errors="surrogateescape").decode(errors="replace")
-        message = without_sensitive(message, operation.wanted, sensitive)
+        message = without_sensitive(message, wanted, sensitive)
         if actual is None or operation.verb == Verb.DELETE:
             run.end_operation(number, error=message)
             return message
         identity = operation.type, operation.name
         draft = ResourceDraft(
             *identity,
-            {**operation.wanted, **json.loads(actual)},
+            {**wanted, **from_json(actual)},
             status=FAILED,
-            action=Action.UPDATE if identity in self._known.of(run) else Action.CREATE,
-            declaration={**operation.declaration, "memory": json.loads(memory)},
+            # Counted as looked at: what failed is no update, even if something was changed.
+            action=Action.READ if identity in self._known.of(run) else Action.CREATE,
+            declaration=_with_memory(operation.declaration, memory),
         )
         resource = run.end_operation(number, record=draft, error=message)
         assert resource is not None
@@ -119,3 +142,13 @@ class Journal:
         if (type, name) in self._known.of(run):
             run.remove(type, name)
             self._known.drop(run, (type, name))
+
+
+def _with_memory(declaration: Mapping[str, Any], memory: str) -> JsonMap:
+    """A declaration with what the provider remembers, which Lua gave as JSON."""
+    return _checked({**declaration, "memory": from_json(memory)}, "declaration")
+
+
+def _checked(values: dict[str, Any], where: str) -> JsonMap:
+    """A map whose text is made only once, here, and not again by the store."""
+    return JsonMap(checked_text(values, where), values)

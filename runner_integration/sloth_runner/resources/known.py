@@ -19,7 +19,7 @@ class KnownResources:
 
     def __init__(self) -> None:
         self._resources: dict[Identity, Resource] | None = None
-        self._by_key: dict[tuple[str, str], Identity] | None = None
+        self._by_key: dict[tuple[str, str], list[Identity]] | None = None
 
     def use(self, resources: dict[Identity, Resource]) -> None:
         """Take these, without asking the store for all; they are kept true."""
@@ -33,19 +33,33 @@ class KnownResources:
         """One was recorded."""
         self._all(run)[resource.type, resource.name] = resource
 
-    def of_thing(self, run: ActiveRun, type: str, key: str) -> Resource | None:
-        """The one that was recorded, when first asked, as the thing with this natural key."""
-        from sloth_state.rollback import natural_key  # rare, and imports much
+    def of_thing(self, run: ActiveRun, type: str, key: str) -> list[Resource]:
+        """Those that were recorded, when first asked, as the thing with this natural key.
+
+        The one that was written last comes last; there are several only after a run that did not
+        succeed. Another type may have recorded it if its things are of the same kind.
+        """
+        from sloth_state.things import kind_of, natural_key  # rare
 
         known = self._all(run)
         if self._by_key is None:
-            self._by_key = {
-                (each.type, found): identity
-                for identity, each in known.items()
-                if (found := natural_key(each)) is not None
-            }
-        resource = known.get(self._by_key.get((type, key), ("", "")))
-        return resource if resource is not None and natural_key(resource) == key else None
+            self._by_key = {}
+            for each in known.values():
+                self.index(each)
+        identities = self._by_key.get((kind_of(type), key), ())
+        found = [known[identity] for identity in identities if identity in known]
+        return sorted(
+            (each for each in found if natural_key(each) == key), key=lambda each: each.updated_at
+        )
+
+    def index(self, resource: Resource) -> None:
+        """Let one that was recorded since be found by its natural key, too."""
+        from sloth_state.things import kind_of, natural_key
+
+        key = natural_key(resource)
+        if self._by_key is not None and key is not None:
+            identities = self._by_key.setdefault((kind_of(resource.type), key), [])
+            identities.append((resource.type, resource.name))
 
     def drop(self, run: ActiveRun, identity: Identity) -> None:
         """One is recorded no more."""

@@ -10,6 +10,7 @@ from sloth_runner.providers import direct_reader
 from sloth_runner.session import TaskContext
 from sloth_runner.workflow import Call
 from sloth_state.json_map import JsonMap, text_of
+from sloth_state.sensitive import declared_list, without_sensitive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,7 +80,9 @@ class ReadingQueue:
             actual = None if found is None else JsonMap(found)
             self.readings[index] = Reading(resource, actual, irreversible, undeletable)
         else:
-            self.readings[index] = Reading(resource, error=found)
+            sensitive = declared_list(resource, "sensitive")
+            error = without_sensitive(found or "", resource.attributes, sensitive)
+            self.readings[index] = Reading(resource, error=error)
 
 
 def workdir_of(resource: Resource, session: Session) -> str:
@@ -97,32 +100,32 @@ def subject(resource: Resource) -> dict[str, Any]:
         "name": resource.name,
         "attributes": dict(resource.attributes),
         "memory": (resource.declaration or {}).get("memory", {}),
+        "sensitive": list(declared_list(resource, "sensitive")),
     }
 
 
 async def read_all(driver: Driver, resources: Sequence[Resource]) -> list[Reading]:
     """What all of them are now, in their order. Changes nothing; an error is part of a reading."""
+    from sloth_state.drift import Reading
+
+    def read(reader: DirectReader, resource: Resource) -> Reading:
+        try:
+            text = reader(driver.session, resource.attributes)
+        except WorkflowError as error:
+            return Reading(resource, error=error.message)
+        return Reading(resource, None if text is None else JsonMap(text))
+
     found: dict[int, Reading] = {}
     for number, resource in enumerate(resources):
         reader = direct_reader(resource.type)
         if reader is not None:
-            found[number] = _read_directly(reader, driver.session, resource)
+            found[number] = read(reader, resource)
             if number % PAUSE_EVERY == 0:
                 await asyncio.sleep(0)  # where an interruption ends it
     numbers = [number for number in range(len(resources)) if number not in found]
     readings = await _read_in_lua(driver, [resources[number] for number in numbers])
     found.update(zip(numbers, readings, strict=True))
     return [found[number] for number in range(len(resources))]
-
-
-def _read_directly(reader: DirectReader, session: Session, resource: Resource) -> Reading:
-    from sloth_state.drift import Reading
-
-    try:
-        text = reader(session, resource.attributes)
-    except WorkflowError as error:
-        return Reading(resource, error=error.message)
-    return Reading(resource, None if text is None else JsonMap(text))
 
 
 async def _read_in_lua(driver: Driver, resources: Sequence[Resource]) -> list[Reading]:

@@ -9,6 +9,7 @@ from sloth_runner.resources.decisions import FAILED
 from sloth_runner.resources.reading import read_all
 from sloth_state.drift import Reading, drifted_attributes
 from sloth_state.model import Action, NewOperation, Resource, ResourceDraft
+from sloth_state.things import thing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from sloth_state.model import Json, Operation
 
 INTERRUPTED = "interrupted before its end"
+MADE_IN_ONE_STEP = ("file", "template", "symlink")
+"""Types of which no half-made thing is ever there: what differs was made by somebody else."""
 RUN, COMMAND = "run", "exec"
 """Verb and type of the operation that a command with a key is; its name is the key."""
 
@@ -41,13 +44,14 @@ async def settle(
     """End operations of earlier runs by reading what is there now, and record that.
 
     What is there although no run recorded it becomes part of the state, so that it can be changed
-    and undone like everything else. What cannot be read stays as it is, unless `verdicts` (by type
-    and name) says whether it was done; no command with a key can be read. Touches no real thing.
+    and undone like everything else. What cannot be read stays unsettled, and so does what was to be
+    made where something else is now, unless `verdicts` (by type and name) says whether it was done;
+    no command with a key can be read. Touches no real thing.
     """
     things = [each for each in unfinished if each[1].verb != RUN]
     readings = await read_all(driver, [_subject(operation) for _, operation in things])
     settled = [
-        _settle(run, run_id, operation, _judged(reading, operation, verdicts))
+        _settle(run, run_id, operation, reading, verdicts.get((operation.type, operation.name)))
         for (run_id, operation), reading in zip(things, readings, strict=True)
     ]
     return settled + [
@@ -85,14 +89,11 @@ def _settle_command(
     return Settled(run_id, operation, "it was done", True)
 
 
-def _judged(
-    reading: Reading, operation: Operation, verdicts: Mapping[tuple[str, str], bool]
-) -> Reading:
+def _judged(reading: Reading, operation: Operation, was_done: bool | None) -> Reading:
     """What somebody says who has looked, where nothing else can tell."""
-    identity = operation.type, operation.name
-    if reading.error is None or identity not in verdicts:
+    if reading.error is None or was_done is None:
         return reading
-    is_there = verdicts[identity] is not (operation.verb == "delete")
+    is_there = was_done is not (operation.verb == "delete")
     return Reading(reading.resource, operation.wanted if is_there else None)
 
 
@@ -111,32 +112,74 @@ def _subject(operation: Operation) -> Resource:
     )
 
 
-def _settle(run: ActiveRun, run_id: str, operation: Operation, reading: Reading) -> Settled:
+def _settle(
+    run: ActiveRun, run_id: str, operation: Operation, reading: Reading, was_done: bool | None
+) -> Settled:
+    reading = _judged(reading, operation, was_done)
     if reading.error is not None:
         return Settled(run_id, operation, f"it cannot be read: {reading.error}", is_settled=False)
-    number, identity = operation.number, (operation.type, operation.name)
-    is_there, is_recorded = reading.actual is not None, run.resource(*identity) is not None
     if operation.verb == "delete":
-        gone = not is_there
-        run.end_operation(
-            number,
-            of_run=run_id,
-            error=None if gone else INTERRUPTED,
-            remove=identity if gone and is_recorded else None,
-        )
-        return Settled(run_id, operation, "it was done" if gone else "it was not done", True)
+        return _settle_delete(run, run_id, operation, gone=reading.actual is None)
     if reading.actual is None:
-        run.end_operation(number, of_run=run_id, error=INTERRUPTED)
-        return Settled(run_id, operation, "nothing is there", True)
-    done = not drifted_attributes(reading.resource, reading.actual)
-    all_read = operation.wanted.keys() <= reading.actual.keys()
+        return _not_done(run, run_id, operation, "nothing is there")
+    if operation.verb == "create" and _is_dealt_with(run, reading.resource):
+        return _not_done(run, run_id, operation, "a later run has dealt with it")
+    if not was_done and _is_somebody_elses(operation, reading.resource, reading.actual):
+        return _settle_strange(run, run_id, operation, was_done)
+    return _record_what_is_there(run, run_id, operation, reading.resource, reading.actual)
+
+
+def _settle_strange(
+    run: ActiveRun, run_id: str, operation: Operation, was_done: bool | None
+) -> Settled:
+    if was_done is None:
+        return Settled(run_id, operation, "something else is there; who made it?", is_settled=False)
+    return _not_done(run, run_id, operation, "it was not done")
+
+
+def _settle_delete(run: ActiveRun, run_id: str, operation: Operation, *, gone: bool) -> Settled:
+    if not gone:
+        return _not_done(run, run_id, operation, "it was not done")
+    identity = operation.type, operation.name
+    remove = identity if run.resource(*identity) is not None else None
+    run.end_operation(operation.number, of_run=run_id, remove=remove)
+    return Settled(run_id, operation, "it was done", True)
+
+
+def _not_done(run: ActiveRun, run_id: str, operation: Operation, found: str) -> Settled:
+    run.end_operation(operation.number, of_run=run_id, error=INTERRUPTED)
+    return Settled(run_id, operation, found, True)
+
+
+def _is_dealt_with(run: ActiveRun, wanted: Resource) -> bool:
+    """Whether a later run has recorded the thing, so that all is known of it."""
+    return any(
+        thing(each) == thing(wanted) and each.updated_at > wanted.created_at
+        for each in run.resources()
+    )
+
+
+def _is_somebody_elses(operation: Operation, wanted: Resource, actual: Mapping[str, Json]) -> bool:
+    if operation.verb != "create" or operation.type not in MADE_IN_ONE_STEP:
+        return False
+    return bool(drifted_attributes(wanted, actual))
+
+
+def _record_what_is_there(
+    run: ActiveRun, run_id: str, operation: Operation, wanted: Resource, actual: Mapping[str, Json]
+) -> Settled:
+    done = not drifted_attributes(wanted, actual)
+    all_read = operation.wanted.keys() <= actual.keys()
+    is_recorded = run.resource(operation.type, operation.name) is not None
     draft = ResourceDraft(
-        *identity,
-        {**operation.wanted, **reading.actual},
+        operation.type,
+        operation.name,
+        {**operation.wanted, **actual},
         status="" if done and all_read else FAILED,
         action=Action.UPDATE if is_recorded else Action.CREATE,
         declaration=operation.declaration,
     )
-    run.end_operation(number, of_run=run_id, error=None if done else INTERRUPTED, record=draft)
+    error = None if done else INTERRUPTED
+    run.end_operation(operation.number, of_run=run_id, error=error, record=draft)
     found = "it was done" if all_read else "it was done, as far as it can be read"
     return Settled(run_id, operation, found if done else "it was done in part", True)

@@ -91,13 +91,13 @@ def _resource_lines(event: ResourceChanged, style: Style) -> Iterator[str]:
 
 def _undeclared_lines(event: ResourcesUndeclared, style: Style) -> Iterator[str]:
     """Those that are deleted tell of themselves when that is done."""
-    told = [each for each in event.resources if not event.pruned or each.declaration is None]
+    names = [f"{each.type}/{each.name}" for each in event.resources]
+    told = [each for each in names if not event.pruned or each in event.notes]
     yield ""
     yield "No longer declared:" if event.pruned else "No longer declared (--prune deletes them):"
-    for resource in told[:_MOST_UNDECLARED]:
-        note = "" if resource.declaration is not None else "  record only, stays"
-        identity = f"{printable(resource.type)}/{printable(resource.name)}"
-        yield f"  {style('-', 'bright_black')} {identity}{note}"
+    for name in told[:_MOST_UNDECLARED]:
+        line = printable(f"{name}  {event.notes.get(name, '')}".rstrip())
+        yield f"  {style('-', 'bright_black')} {line}"
     if len(told) > _MOST_UNDECLARED:
         yield f"  … and {len(told) - _MOST_UNDECLARED:,} more"
 

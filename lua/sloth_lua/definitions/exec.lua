@@ -1,0 +1,51 @@
+---@meta
+
+--- `exec`: shell commands, while other tasks go on.
+---@class exec
+---@overload fun(command: string, options: exec_options?): exec_result, string?, boolean
+exec = {}
+
+---@class exec_result also usable as its stdout: R:gsub(…), "x" .. R, tostring(R)
+---@field stdout string
+---@field stderr string
+---@field exit_code integer
+---@field success boolean
+---@field output string the same as stdout
+---@field error string the same as stderr
+---@field duration number seconds
+
+---@class exec_options
+---@field workdir string? relative to the task's folder
+---@field env table<string, string|number|boolean>? added to the inherited environment
+---@field timeout number|string|nil what takes longer is killed, with all in its process group, and has failed
+---@field stdin string? what it reads; nothing by default
+---@field user string? needs root
+---@field key string? for a command that must not be run twice in this run, see `exec.run`
+---@field rerun boolean? one with a key that was interrupted is simply run again
+---@field capture_output true? output is always captured
+
+--- Runs a command with `bash -c` in the task's folder, with the inherited environment; 64 MiB of each
+--- stream are kept. What it leaves in the background goes on and is not waited for. If the runner is
+--- killed, even by `kill -9`, the process groups of its running commands are killed at once; what moved
+--- to a session of its own (`setsid`) is not.
+---
+--- A `key` is for a command that must not be run twice. That it begins is durable before it starts, and
+--- how it ended after. When it has succeeded, a retry of the task and a
+--- [resumed](../how-to/resume.md) run do not run it again: they get the same result, of each stream the last
+--- 512 KiB. One that failed or was stopped is run again. One that was interrupted by the runner's death
+--- may be done or not, so every later run refuses it, until somebody says which with `state workflow
+--- recover NAME --done exec/KEY` or `--not-done exec/KEY`; with `rerun = true` it is simply run again. A
+--- key means one command in a run. Command and output are kept in the store as they are, secrets in
+--- them too.
+---@param command string
+---@param options exec_options?
+---@return exec_result result
+---@return string? problem # nil on exit 0
+---@return boolean failed
+function exec.run(command, options) end
+
+--- Runs a command and says whether it worked, and what it wrote.
+---@param command string
+---@return boolean ok
+---@return string output
+function exec.sh(command) end

@@ -1,0 +1,37 @@
+---@meta
+
+---@class workflows
+---@overload fun(name: string|table, fields: table?): workflow
+workflow = {}
+
+---@class outcome also usable as its message: "…" .. outcome, tostring(outcome)
+---@field changed boolean
+---@field message string
+
+--- Defines a task: `task("name")` and methods, or `task({ name = …, command = … })`, or `task "name" { … }`.
+---@param name string|table
+---@return task
+function task(name) end
+
+--- Defines a workflow, the unit that has a state; a table has its options.
+---@param name string|table
+---@param fields table?
+---@return workflow
+function workflow.define(name, fields) end
+
+--- A list of tasks under a name, to be put into a workflow: `group "web" { task "a" { … }, … }`.
+---@param name string
+---@return fun(items: table): table
+function group(name) end
+
+--- Writes values to the run's output, as `log.print` does.
+---@param ... any
+function print(...) end
+
+--- A built-in module, or a Lua file in the folder of the script: `require("lib.web")`.
+---@param name string
+---@return any
+function require(name) end
+
+file = file_ops
+Values = values

@@ -1,0 +1,228 @@
+"""One run of a workflow file, from its first line to its last word."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sloth_runner.definitions import task_of, workflows_of
+from sloth_runner.errors import DefinitionError
+from sloth_runner.events import (
+    ResourceChanged,
+    ResourcesUndeclared,
+    RunFinished,
+    RunStarted,
+    TaskOutput,
+)
+from sloth_runner.execution import Execution
+from sloth_runner.interruption import interrupt_elsewhere
+from sloth_runner.resuming import done_tasks, run_to_resume
+from sloth_runner.scheduler import Scheduler
+from sloth_runner.selection import check_runnable, choose_workflow, left_out
+from sloth_runner.task_run import TaskRunner
+from sloth_runner.workflow import Workflow
+from sloth_state.errors import StateMoved
+from sloth_state.model import TaskStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sloth_runner.active_run import ActiveRun
+    from sloth_runner.driver import Driver
+    from sloth_runner.loading import Loading
+    from sloth_runner.runner import RunRequest
+    from sloth_runner.supervisor import Supervisor
+    from sloth_runner.task_records import TaskOutcome
+    from sloth_state.errors import LockHeld
+    from sloth_state.model import Changes, Run, TaskRecord
+    from sloth_state.store import Store
+
+
+class FileRun:
+    """Loads a file, begins its run and carries it out.
+
+    The run begins once the file is loaded and its workflow is known, or before that when the file
+    runs a task at its top level; then it is a run of the file's own workflow.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        request: RunRequest,
+        loading: Loading,
+        driver: Driver,
+        supervisor: Supervisor,
+        on_waiting: Callable[[LockHeld], None] | None,
+    ) -> None:
+        self._store = store
+        self._request = request
+        self._loading = loading
+        self._driver = driver
+        self._session = driver.session
+        self._supervisor = supervisor
+        self._on_waiting = on_waiting
+        self._stack = ExitStack()
+        self._execution: Execution | None = None
+        self._run: ActiveRun | None = None
+        self._outcomes: dict[str, TaskOutcome] = {}
+        self._done: Mapping[str, TaskRecord] = {}
+
+    def to_its_end(self) -> Run:
+        """Do it all; the finalised run. Raises as `run_file` does."""
+        self._session.run_task = self._run_while_loading
+        try:
+            with self._session.secrets.kept_out_of_errors(), self._stack:
+                self._supervisor.run(self._driver.load())
+                self._run_workflow(self._workflow())
+        finally:
+            execution = self._execution
+            if execution is not None and execution.finished is not None:
+                self._session.emit(self._finished(execution.finished))
+        assert execution is not None
+        assert execution.finished is not None
+        return execution.finished
+
+    def _workflow(self) -> Workflow:
+        script, request = self._session.script, self._request
+        workflows = workflows_of(self._driver.host.describe(), script)
+        if self._run is not None and workflows[0].name != script.stem:
+            raise DefinitionError(
+                f"{workflows[0].where}: the file defines the workflow {workflows[0].name!r}, but "
+                "has run a task at its top level, outside of it",
+                hint="Put the task into the workflow, or call its :run() inside another task.",
+            )
+        workflow = choose_workflow(workflows, request.path, request.workflow)
+        check_runnable(workflow)
+        return workflow
+
+    # -- before anything runs --------------------------------------------------------------
+
+    def _begin(self, workflow: Workflow) -> ActiveRun:
+        request, session = self._request, self._session
+        name = request.name or session.state_name or workflow.name
+        self._execution = Execution(
+            self._store,
+            name,
+            metadata=session.secrets.masked({**workflow.metadata, **request.metadata}),
+            message=request.message,
+            source=session.script.source,
+            source_path=session.script.path,
+            values=request.values,
+            modules=dict(session.modules),
+            lock_timeout=timedelta(seconds=request.lock_timeout),
+            on_waiting=self._on_waiting,
+            on_lock_lost=self._supervisor.stop,
+            resume=lambda: run_to_resume(self._store, name, session, request.resume),
+            secrets=session.secrets,
+        )
+        run = session.run = self._run = self._stack.enter_context(self._execution)
+        self._stack.enter_context(closing(session))
+        self._check_predecessor(run)
+        if self._loading.is_heard(ResourceChanged):
+            run.subscribe(lambda each: session.emit(ResourceChanged(session.current.name, each)))
+        tasks = tuple(task.name for task in workflow.tasks)
+        session.emit(RunStarted(run.id, run.name, run.version, tasks))
+        self._done = done_tasks(self._store, run.resumes)
+        return run
+
+    def _check_predecessor(self, run: ActiveRun) -> None:
+        after = self._request.after_run
+        if after is None:
+            return
+        before = [each for each in self._store.runs(name=run.name, limit=2) if each.id != run.id]
+        if (before[0].id if before else "") != after:
+            raise StateMoved(run.name, run.version - 2, run.version - 1)
+
+    async def _settle_what_was_interrupted(self, run: ActiveRun) -> None:
+        """Find out what a killed run left half-done, before anything is built on it."""
+        unfinished = run.unfinished_operations()
+        if not unfinished:
+            return
+        from sloth_runner.resources.recovery import settle, settling_hint
+
+        for each in await settle(self._driver, run, unfinished):
+            operation = each.operation
+            self._session.declarations.settled.add((operation.type, operation.name))
+            what = f"{operation.verb} {operation.type}/{operation.name}"
+            text = f"run {each.run_id} was interrupted in: {what}; {each.found}"
+            if not each.is_settled:
+                text += f"\n{settling_hint(run.name, operation)}"
+            self._session.emit(TaskOutput(None, "warn", text))
+
+    async def _run_while_loading(self, spec: Mapping[str, Any]) -> TaskOutcome:
+        """Run a task for the file's top level."""
+        script, request = self._session.script, self._request
+        run = self._run
+        if run is None:
+            run = self._begin(Workflow(script.stem, script.name, ()))
+            await self._settle_what_was_interrupted(run)
+        task = task_of(spec, {}, script)
+        runner = TaskRunner(Workflow(run.name, task.where, (task,)), run, self._driver)
+        if record := self._done.get(task.name):
+            outcome = runner.restore(record)
+        elif task.name in request.skip or (request.only and task.name not in request.only):
+            outcome = runner.skip(task, "left out by --only or --skip")
+        else:
+            outcome = await runner.run(task, {})
+        self._outcomes[task.name] = outcome
+        return outcome
+
+    # -- the workflow ----------------------------------------------------------------------
+
+    def _run_workflow(self, workflow: Workflow) -> None:
+        request, supervisor, driver = self._request, self._supervisor, self._driver
+        skipped = left_out(workflow, request.only, request.skip)
+        run = self._run
+        if run is None:
+            run = self._begin(workflow)
+            supervisor.run(self._settle_what_was_interrupted(run))
+        scheduler = Scheduler(
+            workflow,
+            run,
+            driver,
+            self._outcomes,
+            max_parallel=request.max_parallel,
+            left_out=skipped,
+            done=self._done,
+        )
+        self._session.prunes = request.prune or workflow.prune
+        last_words = partial(interrupt_elsewhere, self._store, run.id)
+        supervisor.run(scheduler.run(), last_words)
+        if self._session.known_resources.of(run):
+            supervisor.run(self._deal_with_undeclared(run), last_words)
+        for key, value in driver.host.outputs().items():
+            run.set_output(key, value)
+
+    async def _deal_with_undeclared(self, run: ActiveRun) -> None:
+        from sloth_runner.resources.pruning import Fate, carry_out, no_longer_declared
+
+        prune = self._session.prunes
+        left = no_longer_declared(self._driver, run, self._outcomes, prune=prune)
+        told = [each for each in left if prune or each.fate is Fate.KEEP]
+        if told:
+            notes = {f"{each.type}/{each.name}": note for each, _, note in told if note}
+            resources = tuple(each.resource for each in told)
+            self._session.emit(ResourcesUndeclared(resources, prune, notes))
+        await carry_out(self._driver, run, left)
+
+    def _finished(self, run: Run) -> RunFinished:
+        counts = dict.fromkeys((TaskStatus.SUCCESS, TaskStatus.FAILED, TaskStatus.SKIPPED), 0)
+        for outcome in self._outcomes.values():
+            counts[outcome.status] += 1
+        return RunFinished(
+            run.id,
+            run.name,
+            run.version,
+            run.status,
+            run.duration_seconds or 0.0,
+            counts,
+            self._changes(),
+            self._store.outputs(run.id),
+            run.error_msg,
+        )
+
+    def _changes(self) -> Changes:
+        assert self._run is not None
+        return self._run.touched

@@ -1,0 +1,113 @@
+"""The modules `http`, `net`, `facts` and `file_ops`: what they do is imported when it is called."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+import sloth_lua
+from sloth_runner.host.module import LuaModule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sloth_runner.modules.file_operations import FileOperations
+    from sloth_runner.modules.http import Requests
+    from sloth_runner.session import Session
+
+_METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
+_CHANGES = ("copy", "template", "unarchive", "lineinfile", "blockinfile", "replace")
+
+
+def http_module(session: Session) -> LuaModule:
+    """`http`: an operation for each method, so that a plan lists "would run http.post URL"."""
+
+    @cache
+    def requests() -> Requests:
+        from sloth_runner.modules.http import Requests
+
+        return Requests(session)
+
+    async def send(method: str, *arguments: Any) -> Any:
+        return await requests().send(method, *arguments)
+
+    async def download(*arguments: Any) -> Any:
+        return await requests().download(*arguments)
+
+    by_method = {f"http.{method}": partial(send, method.upper()) for method in _METHODS}
+    no_answer = (200, "200 OK", _unknown(session) or "", "{}", "{}")
+    return LuaModule(
+        "http",
+        sloth_lua.source("http"),
+        waiting={**by_method, "http.download": download},
+        effects={**dict.fromkeys(by_method, no_answer), "http.download": {"changed": True}},
+        raw=dict.fromkeys(by_method, frozenset({2})),
+        here_only={"http.download"},
+    )
+
+
+def _unknown(session: Session) -> str | None:
+    """What stands in a plan for what others would have answered."""
+    from sloth_state.changes import KNOWN_AFTER_RUN
+
+    return KNOWN_AFTER_RUN if session.plan is not None else None
+
+
+def net_module(session: Session) -> LuaModule:
+    """`net`; an address is a text as "host:port", so that a plan shows both."""
+
+    def later(name: str) -> Callable[..., Any]:
+        async def call(*arguments: Any) -> Any:
+            from sloth_runner.modules import network
+
+            return await getattr(network, name)(*arguments)
+
+        return call
+
+    unknown = _unknown(session)
+    return LuaModule(
+        "net",
+        sloth_lua.source("net"),
+        waiting={f"net.{name}": later(name) for name in ("tcp", "wait_for_port", "dns")},
+        effects={
+            "net.tcp": True,
+            "net.wait_for_port": True,
+            "net.dns": [] if unknown is None else [unknown],
+        },
+    )
+
+
+def facts_module(_session: Session) -> LuaModule:
+    """`facts`: one operation, with the name of the fact."""
+
+    def read(name: str) -> Any:
+        from sloth_runner.modules import facts
+
+        return facts.read(name)
+
+    return LuaModule("facts", sloth_lua.source("facts"), {"facts.read": read}, here_only="*")
+
+
+def file_ops_module(session: Session) -> LuaModule:
+    """`file_ops`, with paths relative to the folder of the task at hand."""
+
+    @cache
+    def operations() -> FileOperations:
+        from sloth_runner.modules.file_operations import FileOperations
+
+        return FileOperations(session)
+
+    def later(name: str) -> Callable[..., Any]:
+        async def call(*arguments: Any) -> Any:
+            return await getattr(operations(), name)(*arguments)
+
+        return call
+
+    return LuaModule(
+        "file_ops",
+        sloth_lua.source("file_ops"),
+        waiting={f"file_ops.{name}": later(name) for name in (*_CHANGES, "stat")},
+        effects={f"file_ops.{name}": {"changed": True} for name in _CHANGES},
+        raw={"file_ops.copy": frozenset({2})},
+        here_only="*",
+    )

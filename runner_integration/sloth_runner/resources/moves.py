@@ -1,0 +1,122 @@
+"""Things that get another name, another place or another type, and what they leave."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sloth_state.things import folders_above, kind_of, natural_key, place
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from sloth_runner.active_run import ActiveRun
+    from sloth_runner.resources.known import Identity, KnownResources
+    from sloth_runner.session import Session
+    from sloth_state.model import Resource
+
+
+class Moves:
+    """Finds the records of things that a script means by other words than it did before."""
+
+    def __init__(
+        self, session: Session, known: KnownResources, declared: Container[Identity]
+    ) -> None:
+        """`declared` are those that the script has declared so far."""
+        self._session = session
+        self._known = known
+        self._declared = declared
+        self.left: set[Identity] = set()
+        """What things that moved have left, and goes at the end of the run."""
+        self._planned_to_leave: dict[tuple[str, str], Resource] = {}
+        """What a plan found to go before anything later is declared."""
+
+    def renamed(self, run: ActiveRun, identity: Identity, key: str | None) -> Resource | None:
+        """The record of a thing that had another name until now, under its new name.
+
+        One of another type, whose things are of the same kind, comes back as it is.
+        """
+        type, name = identity
+        found = [] if key is None else self._known.of_thing(run, type, key)
+        others = [each for each in found if (each.type, each.name) not in self._declared]
+        if not others:
+            return None
+        return others[-1] if others[-1].type != type else self._move(run, others[-1], name)
+
+    def _move(self, run: ActiveRun, resource: Resource, name: str) -> Resource:
+        self._known.drop(run, (resource.type, resource.name))
+        moved = run.move(resource.type, resource.name, name)
+        self._known.note(run, moved)
+        self._known.index(moved)
+        return moved
+
+    def set_aside(self, run: ActiveRun, recorded: Resource, key: str | None) -> bool:
+        """Whether a thing that moves must stay where it was until the end of the run.
+
+        That is so for a folder in which other recorded things are: they have to leave it first.
+        Its record gets a name of its own, so that nothing is lost if the run does not get so far.
+        """
+        path = place(recorded)
+        if path is None or key is None or path == key or path in folders_above(key):
+            return False
+        others = (place(each) for each in self._known.of(run).values())
+        if not any(other is not None and path in folders_above(other) for other in others):
+            return False
+        name = f"{recorded.name} at {path}"
+        if (recorded.type, name) in self._known.of(run):  # a killed rollback has left both
+            run.remove(recorded.type, recorded.name)
+            self._known.drop(run, (recorded.type, recorded.name))
+        else:
+            self._move(run, recorded, name)
+        self.left.add((recorded.type, name))
+        return True
+
+    def in_the_way(self, run: ActiveRun, type: str, key: str) -> Resource | None:
+        """A thing of another kind at the same place which the script no longer declares.
+
+        Only of what the same task declared before is that known so early, and it only goes if
+        things go at all that are no longer declared (`--prune`).
+        """
+        for other in self._known.of(run).values():
+            if place(other) == key and self._goes(other) and kind_of(other.type) != kind_of(type):
+                return other
+        return None
+
+    def _goes(self, resource: Resource) -> bool:
+        task = (resource.declaration or {}).get("task")
+        if not self._session.prunes or task != self._session.current.name:
+            return False
+        identity = resource.type, resource.name
+        return identity not in self._declared and self._session.knows_type(resource.type)
+
+    # -- what a plan must know of what it does not do ------------------------------------------
+
+    def plan_to_leave(self, resource: Resource | None) -> None:
+        """Note that nothing will be where a resource is, or what was there before it."""
+        key = None if resource is None else natural_key(resource)
+        if resource is not None and key is not None:
+            self._planned_to_leave[_spot(resource.type, key)] = resource
+
+    def is_planned_to_leave(self, type: str, key: str) -> bool:
+        """Whether what is at a place now will not be there."""
+        return _spot(type, key) in self._planned_to_leave
+
+    def after_what_is_planned(
+        self, found: dict[str, Any] | None, type: str, key: str | None
+    ) -> dict[str, Any] | None:
+        """What will be there of what was found there when the plan was made."""
+        left = None if key is None else self._planned_to_leave.pop(_spot(type, key), None)
+        if found is None or left is None:
+            return found
+        replaced = memory_of(left).get("replaced")
+        return {**found, **replaced} if isinstance(replaced, dict) and left.type == type else None
+
+
+def _spot(type: str, key: str) -> tuple[str, str]:
+    """Where only one thing can be: one path is the same for all types."""
+    return "" if key.startswith("/") else kind_of(type), key
+
+
+def memory_of(resource: Resource | None) -> dict[str, Any]:
+    """What its provider remembers of a resource."""
+    memory = (resource.declaration or {}).get("memory") if resource else None
+    return dict(memory) if isinstance(memory, dict) else {}

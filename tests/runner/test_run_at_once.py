@@ -1,0 +1,114 @@
+"""`task:run()`: a task that a script runs itself, at its top level or inside another task."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+TOP_LEVEL = """
+local now = task("now"):command(function(_, params) print("by", params.who) return true, "done", { n = 1 } end):params({ who = "me" })
+local ok, message, outputs = now:run()
+print(ok, message, outputs.n)
+task("later"):depends_on("now"):command(function(_, _, deps) print("after", deps.now.n) end)
+"""
+
+
+def lines(output: str) -> list[str]:
+    """What was printed, without the times and ids."""
+    return [re.sub(r" +\d+(\.\d+)?m?s\b", "", line) for line in output.splitlines()]
+
+
+def test_a_task_of_the_top_level_runs_inside_the_files_own_workflow(sloth: Any) -> None:
+    sloth.write("now.sloth", TOP_LEVEL)
+    result = sloth("run", "now.sloth")
+    assert result.returncode == 0, result.stderr
+    assert lines(result.stdout)[1:7] == [
+        "now | by me",
+        "✓ now  done",
+        "| true done 1",
+        "later | after 1",
+        "✓ later",
+        "",
+    ]
+    shown = sloth.json("state", "workflow", "show", "now")
+    assert (shown["status"], [task["name"] for task in shown["tasks"]]) == (
+        "success",
+        ["now", "later"],
+    )
+
+
+def test_it_is_not_run_by_a_command_that_only_looks(sloth: Any) -> None:
+    sloth.write("now.sloth", 'print(task("now"):command("touch made"):run())')
+    for command in ("validate", "list", "plan"):
+        assert sloth(command, "now.sloth").returncode == 0
+    assert not (sloth.folder / "made").exists()
+    assert sloth("run", "now.sloth").returncode == 0
+    assert (sloth.folder / "made").exists()
+
+
+def test_a_failure_at_the_top_level_is_a_result_and_fails_the_run(sloth: Any) -> None:
+    sloth.write("now.sloth", 'print(task("now"):command("exit 3"):run())')
+    result = sloth("run", "now.sloth")
+    assert (result.returncode, "| false exit code 3 table: " in result.stdout) == (1, True)
+    assert sloth.json("state", "workflow", "show", "now")["error_msg"] == "task now: exit code 3"
+
+
+def test_an_error_after_it_ends_a_run_that_is_recorded(sloth: Any) -> None:
+    sloth.write("now.sloth", 'task("now"):command("true"):run()\nerror("later")')
+    result = sloth("run", "now.sloth")
+    assert (result.returncode, "now.sloth:2: later" in result.stderr) == (1, True)
+    shown = sloth.json("state", "workflow", "show", "now")
+    assert (shown["status"], shown["error_msg"]) == ("failed", "now.sloth:2: later")
+
+
+def test_a_task_runs_another_one_with_its_hooks_and_tries(sloth: Any) -> None:
+    sloth.write(
+        "t.sloth",
+        """
+        local inner = task("inner"):retries(1):command(function(this) return this.attempt == 2, "try " .. this.attempt end)
+          :on_success(function() print("hook") end)
+        workflow.define("w"):tasks({ task("outer"):command(function() print(inner:run()) end), inner })
+          :config({ max_parallel_tasks = 1 })
+        """,
+    )
+    result = sloth("run", "t.sloth")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("inner | hook") == 1  # its own turn is over
+    assert "outer | true try 2" in result.stdout
+
+
+def test_a_task_cannot_run_itself(sloth: Any) -> None:
+    sloth.write("t.sloth", 'local t t = task("t"):command(function() t:run() end)')
+    result = sloth("run", "t.sloth")
+    assert (result.returncode, "t.sloth:1: the task 't' is running already" in result.stderr) == (
+        1,
+        True,
+    )
+
+
+def test_it_does_not_mix_with_a_workflow_of_another_name(sloth: Any) -> None:
+    sloth.write(
+        "t.sloth",
+        'local t = task("t"):command("true")\nt:run()\nworkflow.define("other"):tasks({ t })',
+    )
+    result = sloth("run", "t.sloth")
+    assert result.returncode == 1
+    assert result.stderr == (
+        "Error: t.sloth:3: the file defines the workflow 'other', but has run a task at its top level, outside of it\n"
+        "Hint: Put the task into the workflow, or call its :run() inside another task.\n"
+    )
+
+
+def test_a_resumed_run_does_not_run_it_again(sloth: Any) -> None:
+    sloth.write(
+        "t.sloth",
+        """
+        task("first"):command("echo x >> ran"):run()
+        task("second"):command("test -f go")
+        """,
+    )
+    assert sloth("run", "t.sloth").returncode == 1
+    (sloth.folder / "go").touch()
+    result = sloth("run", "t.sloth", "--resume")
+    assert result.returncode == 0, result.stderr
+    assert (sloth.folder / "ran").read_text() == "x\n"
