@@ -11,16 +11,16 @@ local MAX_DEPTH = 100
 ---@field json_encode fun(value: any): string the same as `json.encode`
 ---@field json_decode fun(text: string): any, string? the same as `json.decode`
 ---@field json_pretty fun(value: any): string the same as `json.pretty`
----@field parse_json fun(text: string): any, string? the same as json_decode
----@field to_json fun(value: any): string the same as json_pretty
+---@field parse_json fun(text: string): any, string? the same as `data.json_decode`
+---@field to_json fun(value: any): string the same as `data.json_pretty`
 ---@field yaml_encode fun(value: any): string the same as `yaml.encode`
 ---@field yaml_decode fun(text: string): any, string? the same as `yaml.decode`
----@field parse_yaml fun(text: string): any, string? the same as yaml_decode
----@field to_yaml fun(value: any): string the same as yaml_encode
+---@field parse_yaml fun(text: string): any, string? the same as `data.yaml_decode`
+---@field to_yaml fun(value: any): string the same as `data.yaml_encode`
 ---@field toml_encode fun(value: table): string the same as `toml.encode`
 ---@field toml_decode fun(text: string): table?, string? the same as `toml.decode`
----@field csv_parse fun(text: string, options: string|table|nil): table?, string? the same as csv_decode
----@field csv_generate fun(rows: table, options: string|table|nil): string the same as csv_encode
+---@field csv_parse fun(text: string, options: string|table|nil): table?, string? the same as `data.csv_decode`
+---@field csv_generate fun(rows: table, options: string|table|nil): string the same as `data.csv_encode`
 local data = {}
 
 local modules = host.modules
@@ -44,7 +44,7 @@ function data.json_validate(text)
   return problem == nil, problem
 end
 
---- JSON text with the value of YAML text.
+--- JSON text with the value of YAML text, or nil and a message if it is no YAML.
 ---@param text string
 ---@return string?
 ---@return string? problem
@@ -54,7 +54,7 @@ function data.yaml_to_json(text)
   return modules.json.encode(value)
 end
 
---- YAML text with the value of JSON text.
+--- YAML text with the value of JSON text, or nil and a message if it is no JSON.
 ---@param text string
 ---@return string?
 ---@return string? problem
@@ -122,7 +122,7 @@ local function lay_over(below, above, depth)
   end
 end
 
---- A new table with the values of all of them; later ones win. Maps are put together at every level,
+--- A new table with the values of all that are given; later ones win. Maps are put together at every level,
 --- lists are replaced.
 ---@param ... table
 ---@return table
@@ -209,7 +209,8 @@ local function with_lists(value)
   return count > 0 and #items == count and not items[0] and host.list(items) or value
 end
 
---- The opposite of `flatten`.
+--- The tables that values by their paths come from, the opposite of `data.flatten`. Names "1", "2" and
+--- so on make a list.
 ---@param flat table<string, any>
 ---@param separator string? "." by default
 ---@return table

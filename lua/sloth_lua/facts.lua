@@ -17,10 +17,10 @@ local want, blame = host.want, host.blame
 ---@field disks { device: string, mountpoint: string, fstype: string, total: integer, used: integer, free: integer, used_percent: number }[] file systems on disks of this machine; each device once, none of a network
 ---@field network { name: string, mac: string, mtu: integer, is_up: boolean, addresses: string[] }[] its interfaces, each with its first IPv4 address and all of IPv6
 ---@field get_hostname fun(options: table?): string?, string? what `facts.hostname` is; options may name this machine as the agent
----@field get_platform fun(options: table?): table?, string? the same of `facts.platform`
----@field get_kernel fun(options: table?): table?, string? the same of `facts.kernel`
----@field get_cpu fun(options: table?): table?, string? the same of `facts.cpu`
----@field get_memory fun(options: table?): table?, string? the same of `facts.memory`
+---@field get_platform fun(options: table?): table?, string? what `facts.platform` is
+---@field get_kernel fun(options: table?): table?, string? what `facts.kernel` is
+---@field get_cpu fun(options: table?): table?, string? what `facts.cpu` is
+---@field get_memory fun(options: table?): table?, string? what `facts.memory` is
 local facts = {}
 
 local NAMES = { "os", "platform", "kernel", "hostname", "user", "cpu", "memory", "disks", "network" }

@@ -108,14 +108,14 @@ local function send_body(call, method, url, body, options)
   return send(call, method, gathered(call, url, body, options))
 end
 
---- Gets what is at a URL. A table of names that begin with a capital letter is taken for headers.
+--- Gets what is at a URL. A table of options whose names all begin with a capital letter is taken for headers.
 ---@param url string|http_request
 ---@param options http_options?
 ---@return http_response? response
 ---@return string? problem
 function http.get(url, options) return send("http.get", "GET", gathered("http.get", url, nil, options)) end
 
---- Asks for the headers only.
+--- Asks for what `http.get` gets, but for its headers only.
 ---@param url string|http_request
 ---@param options http_options?
 ---@return http_response? response
@@ -129,7 +129,7 @@ function http.head(url, options) return send("http.head", "HEAD", gathered("http
 ---@return string? problem
 function http.delete(url, options) return send("http.delete", "DELETE", gathered("http.delete", url, nil, options)) end
 
---- Sends a body. A single table after the URL is options; one before options is sent as JSON.
+--- Sends a body with POST. A single table after the URL is options; one before options is sent as JSON.
 ---@param url string|http_request
 ---@param body string|table|nil
 ---@param options http_options?
@@ -137,7 +137,7 @@ function http.delete(url, options) return send("http.delete", "DELETE", gathered
 ---@return string? problem
 function http.post(url, body, options) return send_body("http.post", "POST", url, body, options) end
 
---- The same with PUT.
+--- Sends a body with PUT; the arguments are those of `http.post`.
 ---@param url string|http_request
 ---@param body string|table|nil
 ---@param options http_options?
@@ -145,7 +145,7 @@ function http.post(url, body, options) return send_body("http.post", "POST", url
 ---@return string? problem
 function http.put(url, body, options) return send_body("http.put", "PUT", url, body, options) end
 
---- The same with PATCH.
+--- Sends a body with PATCH; the arguments are those of `http.post`.
 ---@param url string|http_request
 ---@param body string|table|nil
 ---@param options http_options?

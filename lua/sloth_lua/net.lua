@@ -7,9 +7,9 @@ local want, blame = host.want, host.blame
 local http, file_ops = host.modules.http, host.modules.file_ops
 
 ---@class net
----@field port_check fun(name: string, port: integer, timeout: number|string|nil): boolean, string? the same as tcp
----@field check_port fun(name: string, port: integer, timeout: number|string|nil): boolean, string? the same
----@field dns_lookup fun(name: string, kind: string?): string[]?, string? the same as dns
+---@field port_check fun(name: string, port: integer, timeout: number|string|nil): boolean, string? the same as `net.tcp`
+---@field check_port fun(name: string, port: integer, timeout: number|string|nil): boolean, string? the same as `net.tcp`
+---@field dns_lookup fun(name: string, kind: string?): string[]?, string? the same as `net.dns`
 local net = {}
 
 local TCP = { host = "string", port = "any", timeout = "any?" }
@@ -59,7 +59,7 @@ function net.wait_for_port(name, port, options)
   return host.wait(call, address(call, given), timeout, host.seconds(call, "interval", given.interval or 1, true), state)
 end
 
---- Addresses of a name.
+--- The addresses of a host name, as texts.
 ---@param name string
 ---@param kind string? "A" or "AAAA": only those of IPv4 or IPv6
 ---@return string[]? addresses

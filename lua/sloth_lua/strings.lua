@@ -16,7 +16,7 @@ local want = host.want
 ---@field sha1 fun(text: string): string the same as `crypto.sha1`
 ---@field sha256 fun(text: string): string the same as `crypto.sha256`
 ---@field base64_encode fun(text: string): string the same as `crypto.base64_encode`
----@field base64_decode fun(text: string): string?, string? nil and a message if it is no base64
+---@field base64_decode fun(text: string): string?, string? the same as `crypto.base64_decode`
 local strings = {}
 
 for _, name in ipairs({ "split", "trim", "contains", "starts_with", "ends_with" }) do strings[name] = string[name] end
@@ -26,7 +26,7 @@ end
 
 local function text_of(name, text) return want("strings." .. name, "text", text, "string") end
 
---- Texts, numbers and booleans put together.
+--- One text of a list of texts, numbers and booleans.
 ---@param parts any[]
 ---@param separator string? "" by default
 ---@return string
@@ -56,7 +56,7 @@ end
 ---@return string
 function strings.upper(text) return host.call("strings.upper", text_of("upper", text)) end
 
---- A text in small letters.
+--- A text in small letters, those beyond a to z included.
 ---@param text string
 ---@return string
 function strings.lower(text) return host.call("strings.lower", text_of("lower", text)) end
@@ -112,7 +112,7 @@ function strings.url_encode(text)
   return (gsub(text_of("url_encode", text), "[^%w%-._~]", function(each) return format("%%%02X", byte(each)) end))
 end
 
---- The text of a percent-encoded one; what is no percent-encoding in it stays.
+--- The text of a percent-encoded one; what is no percent-encoding in it stays, "+" too.
 ---@param text string
 ---@return string
 function strings.url_decode(text)
@@ -124,7 +124,7 @@ end
 ---@return boolean
 function strings.is_numeric(text) return tonumber(text_of("is_numeric", text)) ~= nil end
 
---- Whether a text has letters and nothing else.
+--- Whether a text has letters and nothing else; an empty one has none.
 ---@param text string
 ---@return boolean
 function strings.is_alpha(text) return host.call("strings.is_alpha", text_of("is_alpha", text)) end

@@ -8,11 +8,11 @@ local want = host.want
 
 ---@class time
 ---@field year fun(moment: number?): integer the year of a moment, the present one by default, in local time
----@field month fun(moment: number?): integer its month, from 1
----@field day fun(moment: number?): integer its day of the month, from 1
----@field hour fun(moment: number?): integer its hour, from 0 to 23
----@field minute fun(moment: number?): integer its minute
----@field second fun(moment: number?): integer its second
+---@field month fun(moment: number?): integer the month of a moment, from 1
+---@field day fun(moment: number?): integer the day of the month of a moment, from 1
+---@field hour fun(moment: number?): integer the hour of a moment, from 0 to 23
+---@field minute fun(moment: number?): integer the minute of a moment
+---@field second fun(moment: number?): integer the second of a moment
 local time = {}
 
 local function moment_or_now(call, moment) return host.want_or_nil(call, "moment", moment, "number") or now() end

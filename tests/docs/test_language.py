@@ -295,7 +295,12 @@ WEB_SERVER = "-- with a web server at port 8080 that says what it is asked\n"
 class Saying(BaseHTTPRequestHandler):
     """Answers each request with JSON that says what it was; there is nothing at /missing."""
 
-    def do_GET(self) -> None:
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("do_"):
+            return self.answer
+        raise AttributeError(name)
+
+    def answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         asked = json.dumps({"method": self.command, "path": self.path, "body": body}).encode()
         self.send_response(404 if self.path == "/missing" else 200)
@@ -304,8 +309,6 @@ class Saying(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(asked)
-
-    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
     def log_message(self, *_: Any) -> None:
         pass

@@ -20,13 +20,13 @@ function data.json_decode(text) end
 ---@return string
 function data.json_pretty(value) end
 
---- The same as json_decode.
+--- The same as `data.json_decode`.
 ---@param text string
 ---@return any
 ---@return string?
 function data.parse_json(text) end
 
---- The same as json_pretty.
+--- The same as `data.json_pretty`.
 ---@param value any
 ---@return string
 function data.to_json(value) end
@@ -42,13 +42,13 @@ function data.yaml_encode(value) end
 ---@return string?
 function data.yaml_decode(text) end
 
---- The same as yaml_decode.
+--- The same as `data.yaml_decode`.
 ---@param text string
 ---@return any
 ---@return string?
 function data.parse_yaml(text) end
 
---- The same as yaml_encode.
+--- The same as `data.yaml_encode`.
 ---@param value any
 ---@return string
 function data.to_yaml(value) end
@@ -64,14 +64,14 @@ function data.toml_encode(value) end
 ---@return string?
 function data.toml_decode(text) end
 
---- The same as csv_decode.
+--- The same as `data.csv_decode`.
 ---@param text string
 ---@param options string|table|nil
 ---@return table?
 ---@return string?
 function data.csv_parse(text, options) end
 
---- The same as csv_encode.
+--- The same as `data.csv_encode`.
 ---@param rows table
 ---@param options string|table|nil
 ---@return string
@@ -83,13 +83,13 @@ function data.csv_generate(rows, options) end
 ---@return string? problem
 function data.json_validate(text) end
 
---- JSON text with the value of YAML text.
+--- JSON text with the value of YAML text, or nil and a message if it is no YAML.
 ---@param text string
 ---@return string?
 ---@return string? problem
 function data.yaml_to_json(text) end
 
---- YAML text with the value of JSON text.
+--- YAML text with the value of JSON text, or nil and a message if it is no JSON.
 ---@param text string
 ---@return string?
 ---@return string? problem
@@ -109,7 +109,7 @@ function data.csv_decode(text, options) end
 ---@return string
 function data.csv_encode(rows, options) end
 
---- A new table with the values of all of them; later ones win. Maps are put together at every level,
+--- A new table with the values of all that are given; later ones win. Maps are put together at every level,
 --- lists are replaced.
 ---@param ... table
 ---@return table
@@ -136,7 +136,8 @@ function data.set_path(tab, path, value, separator) end
 ---@return table<string, any>
 function data.flatten(tab, separator) end
 
---- The opposite of `flatten`.
+--- The tables that values by their paths come from, the opposite of `data.flatten`. Names "1", "2" and
+--- so on make a list.
 ---@param flat table<string, any>
 ---@param separator string? "." by default
 ---@return table

@@ -21,25 +21,25 @@ facts = {}
 ---@return string?
 function facts.get_hostname(options) end
 
---- The same of `facts.platform`.
+--- What `facts.platform` is.
 ---@param options table?
 ---@return table?
 ---@return string?
 function facts.get_platform(options) end
 
---- The same of `facts.kernel`.
+--- What `facts.kernel` is.
 ---@param options table?
 ---@return table?
 ---@return string?
 function facts.get_kernel(options) end
 
---- The same of `facts.cpu`.
+--- What `facts.cpu` is.
 ---@param options table?
 ---@return table?
 ---@return string?
 function facts.get_cpu(options) end
 
---- The same of `facts.memory`.
+--- What `facts.memory` is.
 ---@param options table?
 ---@return table?
 ---@return string?

@@ -26,14 +26,14 @@ http = {}
 ---@field headers table<string, string|string[]> found by any spelling: headers["content-type"]; one that came several times is a list
 ---@field json any? the decoded body, if it is JSON
 
---- Gets what is at a URL. A table of names that begin with a capital letter is taken for headers.
+--- Gets what is at a URL. A table of options whose names all begin with a capital letter is taken for headers.
 ---@param url string|http_request
 ---@param options http_options?
 ---@return http_response? response
 ---@return string? problem
 function http.get(url, options) end
 
---- Asks for the headers only.
+--- Asks for what `http.get` gets, but for its headers only.
 ---@param url string|http_request
 ---@param options http_options?
 ---@return http_response? response
@@ -47,7 +47,7 @@ function http.head(url, options) end
 ---@return string? problem
 function http.delete(url, options) end
 
---- Sends a body. A single table after the URL is options; one before options is sent as JSON.
+--- Sends a body with POST. A single table after the URL is options; one before options is sent as JSON.
 ---@param url string|http_request
 ---@param body string|table|nil
 ---@param options http_options?
@@ -55,7 +55,7 @@ function http.delete(url, options) end
 ---@return string? problem
 function http.post(url, body, options) end
 
---- The same with PUT.
+--- Sends a body with PUT; the arguments are those of `http.post`.
 ---@param url string|http_request
 ---@param body string|table|nil
 ---@param options http_options?
@@ -63,7 +63,7 @@ function http.post(url, body, options) end
 ---@return string? problem
 function http.put(url, body, options) end
 
---- The same with PATCH.
+--- Sends a body with PATCH; the arguments are those of `http.post`.
 ---@param url string|http_request
 ---@param body string|table|nil
 ---@param options http_options?

@@ -4,7 +4,7 @@
 ---@class net
 net = {}
 
---- The same as tcp.
+--- The same as `net.tcp`.
 ---@param name string
 ---@param port integer
 ---@param timeout number|string|nil
@@ -12,7 +12,7 @@ net = {}
 ---@return string?
 function net.port_check(name, port, timeout) end
 
---- The same.
+--- The same as `net.tcp`.
 ---@param name string
 ---@param port integer
 ---@param timeout number|string|nil
@@ -20,7 +20,7 @@ function net.port_check(name, port, timeout) end
 ---@return string?
 function net.check_port(name, port, timeout) end
 
---- The same as dns.
+--- The same as `net.dns`.
 ---@param name string
 ---@param kind string?
 ---@return string[]?
@@ -43,7 +43,7 @@ function net.tcp(name, port, timeout) end
 ---@return string? problem
 function net.wait_for_port(name, port, options) end
 
---- Addresses of a name.
+--- The addresses of a host name, as texts.
 ---@param name string
 ---@param kind string? "A" or "AAAA": only those of IPv4 or IPv6
 ---@return string[]? addresses

@@ -54,13 +54,13 @@ function strings.sha256(text) end
 ---@return string
 function strings.base64_encode(text) end
 
---- Nil and a message if it is no base64.
+--- The same as `crypto.base64_decode`.
 ---@param text string
 ---@return string?
 ---@return string?
 function strings.base64_decode(text) end
 
---- Texts, numbers and booleans put together.
+--- One text of a list of texts, numbers and booleans.
 ---@param parts any[]
 ---@param separator string? "" by default
 ---@return string
@@ -79,7 +79,7 @@ function strings.replace(text, part, replacement, count) end
 ---@return string
 function strings.upper(text) end
 
---- A text in small letters.
+--- A text in small letters, those beyond a to z included.
 ---@param text string
 ---@return string
 function strings.lower(text) end
@@ -115,7 +115,7 @@ function strings.truncate(text, length, suffix) end
 ---@return string
 function strings.url_encode(text) end
 
---- The text of a percent-encoded one; what is no percent-encoding in it stays.
+--- The text of a percent-encoded one; what is no percent-encoding in it stays, "+" too.
 ---@param text string
 ---@return string
 function strings.url_decode(text) end
@@ -125,7 +125,7 @@ function strings.url_decode(text) end
 ---@return boolean
 function strings.is_numeric(text) end
 
---- Whether a text has letters and nothing else.
+--- Whether a text has letters and nothing else; an empty one has none.
 ---@param text string
 ---@return boolean
 function strings.is_alpha(text) end

@@ -11,27 +11,27 @@ time = {}
 ---@return integer
 function time.year(moment) end
 
---- Its month, from 1.
+--- The month of a moment, from 1.
 ---@param moment number?
 ---@return integer
 function time.month(moment) end
 
---- Its day of the month, from 1.
+--- The day of the month of a moment, from 1.
 ---@param moment number?
 ---@return integer
 function time.day(moment) end
 
---- Its hour, from 0 to 23.
+--- The hour of a moment, from 0 to 23.
 ---@param moment number?
 ---@return integer
 function time.hour(moment) end
 
---- Its minute.
+--- The minute of a moment.
 ---@param moment number?
 ---@return integer
 function time.minute(moment) end
 
---- Its second.
+--- The second of a moment.
 ---@param moment number?
 ---@return integer
 function time.second(moment) end
