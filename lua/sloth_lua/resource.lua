@@ -201,7 +201,7 @@ local function settle(kind, provider, facts, r, about, said, was_read, text)
 end
 
 local function declare(kind, fields)
-  call("needs_this_machine", "resource." .. kind)
+  if host.threads.is_elsewhere() then call("needs_this_machine", "resource." .. kind) end
   local provider = engine.provider(kind)
   local facts = known[kind] or prepared(kind, provider)
   local r, depends_on, ignore, sensitive = taken_apart(kind, facts, fields)

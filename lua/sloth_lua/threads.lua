@@ -21,6 +21,7 @@ local TURNS = 1000 -- resumptions before Python's event loop gets its turn, abou
 ---@field owner runner_thread the one whose end is also this one's; itself, for a call of Python's
 ---@field children table<runner_thread, true> its goroutines
 ---@field name string? the task's
+---@field is_elsewhere boolean? whether its commands run on another machine
 ---@field defined_at string? stands for the line of an error that a tail call left without one
 ---@field waits_for string? what a parked one waits for
 ---@field failure string? raised where it is parked
@@ -106,6 +107,10 @@ end
 --- The thread that runs.
 ---@return runner_thread
 function M.current() return current end
+
+--- Whether commands of the task that runs are run on another machine.
+---@return boolean?
+function M.is_elsewhere() return current.owner.is_elsewhere end
 
 --- Waits until somebody calls `M.ready` for this thread.
 ---@param waits_for string "to receive from a channel", for the report of a deadlock
@@ -264,10 +269,10 @@ function commands.load(source, name)
 end
 
 --- Makes a thread that calls a kept function as a command, condition or hook.
-function commands.start(kind, id, context, name)
+function commands.start(kind, id, context, name, is_elsewhere)
   local invoke, f = kinds[kind], functions[id]
   local thread = new_thread(function() return invoke(f, host.decode(context)) end, definition_of(f))
-  thread.name = name
+  thread.name, thread.is_elsewhere = name, is_elsewhere
   return thread.id
 end
 

@@ -97,7 +97,8 @@ class Driver:
 
         What it leaves running ends with it.
         """
-        thread = self.host.start(kind, call.function, facts, context.name)
+        is_elsewhere = context.host is not None
+        thread = self.host.start(kind, call.function, facts, context.name, is_elsewhere)
         try:
             result = await self._run(thread, context)
         finally:

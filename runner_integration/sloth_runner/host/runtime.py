@@ -198,11 +198,20 @@ class LuaHost:
         )
 
     def start(
-        self, kind: str, function: int, context: dict[str, Any], task: str | None = None
+        self,
+        kind: str,
+        function: int,
+        context: dict[str, Any],
+        task: str | None = None,
+        is_elsewhere: bool = False,
     ) -> int:
-        """Make a coroutine that calls a function of the script as a command, condition or hook."""
+        """Make a coroutine that calls a function of the script as a command, condition or hook.
+
+        `is_elsewhere`: the commands of its task run on another machine.
+        """
         name = None if task is None else task.encode()
-        thread: int = self._ask(b"start", kind.encode(), function, wire.dump(context), name)[0]
+        about = (kind.encode(), function, wire.dump(context), name, is_elsewhere)
+        thread: int = self._ask(b"start", *about)[0]
         return thread
 
     def resume(self, thread: int, answer: wire.Answer = ()) -> Step:
