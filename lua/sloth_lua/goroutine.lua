@@ -150,16 +150,20 @@ function goroutine.timeout(milliseconds, f)
   want("goroutine.timeout", "milliseconds", milliseconds, "number")
   local handle = goroutine.async(f)
   local caller, is_late = threads.current(), false
+  handle.thread.ends_at = host.call("goroutine.now") + milliseconds
+  function handle.thread.on_late()
+    is_late = true
+    threads.ready(caller)
+  end
   local timer = threads.spawn(function()
     host.wait("sleep", milliseconds / 1000)
-    if handle.result then return end
-    is_late = true
+    if handle.result or is_late then return end
     threads.cancel(handle.thread)
-    threads.ready(caller)
+    handle.thread.on_late()
   end)
   result_of("goroutine.timeout", handle)
-  if is_late then return false, "timeout exceeded" end
   threads.cancel(timer)
+  if is_late then return false, "timeout exceeded" end
   return goroutine.await(handle)
 end
 

@@ -84,6 +84,7 @@ local guards = {} -- what the library gets of all this
 
 sethook(function()
   if guards.is_scheduling and not running() then return end -- between two coroutines nothing may be lost
+  if guards.is_late and guards.is_late() then error(STOP, 0) end
   if guards.is_stale then guards.announce() end -- for its own time counts
   if select(2, raw("tick", memory_in_use())) then error(STOP, 0) end
 end, "", HOOK_EVERY)

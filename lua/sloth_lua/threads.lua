@@ -26,6 +26,9 @@ local TURNS = 1000 -- resumptions before Python's event loop gets its turn, abou
 ---@field waits_for string? what a parked one waits for
 ---@field failure string? raised where it is parked
 ---@field is_over boolean
+---@field ends_at number? when its time is over, in milliseconds since 1970
+---@field is_late boolean? it was stopped for that
+---@field on_late fun()? called then
 ---@field joined_by runner_thread[]? those that wait for its end
 
 local threads = {}   ---@type table<integer, runner_thread>
@@ -157,6 +160,14 @@ function guards.announce()
   raw("switch", announced)
 end
 
+-- A goroutine that is busy lets no timer have its turn, so the hook looks at the time itself.
+function guards.is_late()
+  if not current or not current.ends_at or current.is_over then return false end
+  local _, now = raw("goroutine.now")
+  current.is_late = now >= current.ends_at
+  return current.is_late
+end
+
 -- ---------------------------------------------------------------------- running them
 
 local function ended(thread, message, where, trace)
@@ -176,6 +187,7 @@ local function report(thread, alive, first, second, ...)
     if thread.owner ~= thread then return nil end
     return "done", thread.id, thread.id, second
   end
+  if rawequal(second, STOP) and thread.is_late then return thread.on_late() end
   if rawequal(second, STOP) then return "stopped", thread.id, thread.owner.id end
   -- No table: the error could not be handled, for instance because memory ran out.
   if type(second) ~= "table" then return ended(thread, text(alive and second or first), nil, "") end

@@ -281,6 +281,14 @@ RESULTS = {
         """,
         "falsetimeout exceededfalsetruein time",
     ),
+    "a timeout ends what is busy": (
+        """
+        local ok, why = goroutine.timeout(30, function() while true do pcall(function() while true do end end) end end)
+        local fine, value = goroutine.timeout(1000, function() return "after it" end)
+        return tostring(ok) .. why .. tostring(fine) .. value
+        """,
+        "falsetimeout exceededtrueafter it",
+    ),
     "a pool works through its row with so many workers": (
         """
         local inside, most = 0, 0
