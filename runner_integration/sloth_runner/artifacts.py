@@ -62,7 +62,13 @@ def collect(task: Task, folder: str, run: ActiveRun) -> list[Artifact]:
             )
         for path in files:
             found[path] = Artifact(task.name, path, os.path.join(folder, path))
-    run.record_all([_draft(artifact) for artifact in found.values()])
+    try:
+        drafts = [_draft(artifact) for artifact in found.values()]
+    except OSError as error:
+        raise TaskFailed(
+            f"the artifact {error.filename} cannot be read: {error.strerror}"
+        ) from None
+    run.record_all(drafts)
     return list(found.values())
 
 

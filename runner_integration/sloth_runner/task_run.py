@@ -200,6 +200,7 @@ class TaskRunner:
                 return result
         finally:
             context.steps = None
+            self._release_locks(context)  # what a timeout left held, or the next try would wait
 
     async def _command(
         self, task: Task, context: TaskContext, facts: dict[str, Any]

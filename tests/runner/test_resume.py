@@ -289,3 +289,16 @@ def test_what_is_done_stays_done_even_if_what_it_depends_on_fails_now(sloth: Any
         ("maybe", "failed"),
         ("rest", "success"),
     ]
+
+
+def test_a_try_that_timed_out_does_not_keep_its_lock_from_the_next(sloth: Any) -> None:
+    sloth.write(
+        "t.sloth",
+        """
+        task("t"):timeout("300ms"):retries(1):command(function(this)
+          state.with_lock("l", { wait = "10ms" }, function() if this.attempt == 1 then sleep(9) end end)
+        end)
+        """,
+    )
+    result = sloth("run", "t.sloth")
+    assert (result.returncode, "2 tries" in result.stdout) == (0, True)
