@@ -171,6 +171,9 @@ class Driver:
     def _enter(self, context: TaskContext) -> None:
         """From now on Lua runs on behalf of this task and on its time."""
         limit = tighter(context.limit, self.session.limit)
+        caller = context.caller
+        while caller is not None:
+            limit, caller = tighter(limit, caller.limit), caller.caller
         self.session.current = context
         self.limits.enter(limit.error if limit else None, limit.deadline if limit else None)
 

@@ -162,7 +162,11 @@ class Scheduler:
         task = task_of(spec, {}, session.script)
         if any(running.name == task.name for running in self._running.values()):
             raise WorkflowError(f"the task {task.name!r} is running already")
-        outcome = self._outcomes[task.name] = await self._tasks.run(task, {})
+        self._tasks.callers[task.name] = session.current
+        try:
+            outcome = self._outcomes[task.name] = await self._tasks.run(task, {})
+        finally:
+            del self._tasks.callers[task.name]
         return outcome
 
     def _blocker(self, task: Task) -> str | None:

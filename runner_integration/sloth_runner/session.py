@@ -54,6 +54,8 @@ class TaskContext:
         self.taken: dict[str, bytes] = {}
         """Those of the change that goes on, which needs them and should not ask the store."""
         self.limit: TimeLimit | None = None
+        self.caller: TaskContext | None = None
+        """The task that runs this one with `task:run()`, and whose time this one takes."""
         self.steps: AttemptSteps | None = None
         """The steps of the try that goes on, while one does."""
         self.held_locks: dict[str, Any] = {}

@@ -40,6 +40,8 @@ class TaskRunner:
         self._emit = driver.session.emit
         self._records = TaskRecords(run, driver.session.emit)
         self._artifacts: dict[str, list[Artifact]] = {}
+        self.callers: dict[str, TaskContext] = {}
+        """By the name of a task that another one runs: that other one."""
         self.stopped: dict[str, TaskOutcome] = {}
         """Tasks that were ended from outside, and so have no result to return."""
         self.additional = 0
@@ -133,6 +135,7 @@ class TaskRunner:
     ) -> tuple[TaskContext, dict[str, Any]]:
         """What the task's commands need to know, and what its functions are told."""
         context = TaskContext(task.name, self._workdir(task), task.user, host)
+        context.caller = self.callers.get(task.name)
         owns_workdir = self._owns(task, context.workdir)
         if host is not None:
             context.workdir, owns_workdir = "~", False

@@ -112,3 +112,16 @@ def test_a_resumed_run_does_not_run_it_again(sloth: Any) -> None:
     result = sloth("run", "t.sloth", "--resume")
     assert result.returncode == 0, result.stderr
     assert (sloth.folder / "ran").read_text() == "x\n"
+
+
+def test_a_busy_task_takes_the_time_of_the_one_that_runs_it(sloth: Any) -> None:
+    sloth.write(
+        "t.sloth",
+        """
+        local busy = task("busy"):command(function() while true do end end)
+        workflow.define("w"):tasks({ task("outer"):timeout("500ms"):command(function() busy:run() end) })
+        """,
+    )
+    result = sloth("run", "t.sloth", timeout=30)
+    assert result.returncode == 1
+    assert "took longer than its timeout of 0.5 s" in result.stderr
