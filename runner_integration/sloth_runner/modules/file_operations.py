@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import re
@@ -10,6 +9,7 @@ from hashlib import sha256
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from sloth_runner.blocking import on_thread
 from sloth_runner.errors import WorkflowError
 from sloth_runner.modules import edits
 from sloth_runner.modules.placing import copy_file, facts_of, place, refusals
@@ -37,9 +37,9 @@ class FileOperations:
     async def copy(self, target: str, encoded: str, content: bytes | None = None) -> Any:
         options = json.loads(encoded)
         if content is not None:
-            return await _on_thread(place, BytesIO(content), self._session.path(target), options)
+            return await _result_of(place, BytesIO(content), self._session.path(target), options)
         source = self._session.path(options["src"])
-        return await _on_thread(copy_file, source, self._session.path(target), options)
+        return await _result_of(copy_file, source, self._session.path(target), options)
 
     async def template(self, target: str, encoded: str) -> Any:
         options, target = json.loads(encoded), self._session.path(target)
@@ -50,7 +50,7 @@ class FileOperations:
         except WorkflowError as error:
             return None, error.message
         content = text.encode("utf-8", "surrogateescape")
-        return await _on_thread(place, BytesIO(content), target, options)
+        return await _result_of(place, BytesIO(content), target, options)
 
     async def unarchive(self, target: str, encoded: str) -> Any:
         options = json.loads(encoded)
@@ -90,16 +90,16 @@ class FileOperations:
         options = json.loads(encoded)
         for field in ("regexp", "pattern", "insertafter", "insertbefore"):
             _check_pattern(f"file_ops.{name}: {field}", options.get(field))
-        return await _on_thread(edit, self._session.path(path), options)
+        return await _result_of(edit, self._session.path(path), options)
 
     async def stat(self, path: str) -> Any:
-        return await _on_thread(facts_of, self._session.path(path))
+        return await _result_of(facts_of, self._session.path(path))
 
 
-async def _on_thread(work: Callable[..., Any], *arguments: Any) -> Any:
+async def _result_of(work: Callable[..., Any], *arguments: Any) -> Any:
     """What it returns, or None and what the system refused."""
     try:
-        return await asyncio.to_thread(work, *arguments)
+        return await on_thread(work, *arguments)
     except WorkflowError as error:
         return None, error.message
     except re.error as error:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
+from sloth_runner.blocking import on_thread
 from sloth_runner.errors import WorkflowError
 from sloth_runner.host import wire
 from sloth_runner.modules.placing import place, temporary_file
@@ -187,7 +188,7 @@ async def _download(
                 async for piece in answer.aiter_bytes():
                     file.write(piece)
             file.seek(0)
-            return await asyncio.to_thread(place, file, target, options)
+            return await on_thread(place, file, target, options)
     except WorkflowError as error:
         return None, error.message
     except OSError as error:  # the disk is full

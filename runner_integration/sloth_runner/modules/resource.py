@@ -21,7 +21,8 @@ LARGEST_CONTENT = 64 * 2**20
 
 def resource_module(session: Session) -> LuaModule:
     """`resource`, whole: SPEC.md 6."""
-    contents = Contents(session)
+    types, contents = Types(session), Contents(session)
+    session.knows_type = types.knows
 
     def of(part: str, name: str) -> Callable[..., Any]:
         """An operation of a part of the session, which is not there before it is needed."""
@@ -31,49 +32,20 @@ def resource_module(session: Session) -> LuaModule:
 
         return call
 
-    defined: set[str] = set()
-
-    def define(type: str) -> None:
-        if session.current is not session.top_level:
-            raise WorkflowError(
-                "resource.define: types must be defined at the top level of the file, because "
-                "drift and rollback load it without running its tasks"
-            )
-        defined.add(type)
-
     def reading(is_on: bool) -> None:
         session.current.reading = is_on
-
-    def origin(type: str) -> str | None:
-        if type in sloth_lua.providers():
-            return "lua"
-        return "python" if type in session.python_providers.types() else None
-
-    def knows_type(type: str) -> bool:
-        return type in defined or origin(type) is not None
-
-    def hide_sensitive(text: str, attributes: str, sensitive: str) -> str:
-        from sloth_state.sensitive import without_sensitive
-
-        return without_sensitive(text, json.loads(attributes), json.loads(sensitive))
-
-    session.knows_type = knows_type
-
-    def planned(type: str, name: str) -> None:
-        assert session.plan is not None
-        session.plan.tell(type, name)
 
     deciding = ("provider", "decide", "adopt", "take_over", "in_the_way")
     operations = {f"resource.{name}": of("declarations", name) for name in deciding}
     doing = ("begin", "finish", "fail", "forget")
     operations |= {f"resource.{name}": of("journal", name) for name in doing}
     operations |= {
-        "resource.planned": planned,
-        "resource.define": define,
-        "resource.hide_sensitive": hide_sensitive,
+        "resource.planned": of("plan", "tell"),
+        "resource.define": types.define,
+        "resource.hide_sensitive": _hide_sensitive,
         "resource.reading": reading,
-        "resource.origin": origin,
-        "resource.types": lambda: [*sloth_lua.providers(), *session.python_providers.types()],
+        "resource.origin": types.origin,
+        "resource.types": types.provided,
         "resource.python_provider": of("python_providers", "describe"),
         "world.next": of("reading_queue", "next"),
         "content.hold": contents.hold,
@@ -90,6 +62,43 @@ def resource_module(session: Session) -> LuaModule:
             "resource.decide": frozenset({6}),
         },
     )
+
+
+def _hide_sensitive(text: str, attributes: str, sensitive: str) -> str:
+    from sloth_state.sensitive import without_sensitive
+
+    return without_sensitive(text, json.loads(attributes), json.loads(sensitive))
+
+
+class Types:
+    """Types of resources that have a provider: in the file itself, built in, or of a plugin."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._defined: set[str] = set()
+
+    def define(self, type: str) -> None:
+        """The file has a provider of its own. Raises WorkflowError inside a task."""
+        if self._session.current is not self._session.top_level:
+            raise WorkflowError(
+                "resource.define: types must be defined at the top level of the file, because "
+                "drift and rollback load it without running its tasks"
+            )
+        self._defined.add(type)
+
+    def origin(self, type: str) -> str | None:
+        """What a provider that the file lacks is written in: "lua", "python", or None for none."""
+        if type in sloth_lua.providers():
+            return "lua"
+        return "python" if type in self._session.python_providers.types() else None
+
+    def knows(self, type: str) -> bool:
+        """Whether there is a provider."""
+        return type in self._defined or self.origin(type) is not None
+
+    def provided(self) -> list[str]:
+        """Those that need no definition."""
+        return [*sloth_lua.providers(), *self._session.python_providers.types()]
 
 
 class Contents:

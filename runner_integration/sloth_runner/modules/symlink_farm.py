@@ -6,11 +6,12 @@ stow made of this package count as done. Nothing is changed as long as anything 
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sloth_runner.blocking import on_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,24 +49,24 @@ class State(NamedTuple):
 
 async def look(session: Session, folder: str, package: str, target: str) -> Any:
     """The state of a package, or None and what is wrong with it."""
-    return await _on_thread(_state, _farm(session, folder, package, target))
+    return await _result_of(_state, _farm(session, folder, package, target))
 
 
 async def carry_out(session: Session, folder: str, package: str, target: str, steps: str) -> Any:
     """Take links away and make links, as `steps` (JSON: {"unlink": […], "link": […]}) say."""
     chosen = json.loads(steps)
     farm = _farm(session, folder, package, target)
-    return await _on_thread(_change, farm, chosen["unlink"], chosen["link"])
+    return await _result_of(_change, farm, chosen["unlink"], chosen["link"])
 
 
 async def packages(session: Session, folder: str) -> Any:
     """The names of the packages in a folder, sorted."""
-    return await _on_thread(_packages, session.path(folder))
+    return await _result_of(_packages, session.path(folder))
 
 
-async def _on_thread(work: Any, *arguments: Any) -> Any:
+async def _result_of(work: Any, *arguments: Any) -> Any:
     try:
-        return await asyncio.to_thread(work, *arguments)
+        return await on_thread(work, *arguments)
     except OSError as error:
         return None, f"{error.filename}: {error.strerror}"
     except re.error as error:

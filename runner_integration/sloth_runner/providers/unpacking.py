@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import stat
@@ -12,6 +11,7 @@ from io import BytesIO
 from shutil import copyfileobj
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from sloth_runner.blocking import on_thread
 from sloth_runner.errors import WorkflowError
 from sloth_runner.modules.resource import LARGEST_CONTENT, Contents
 from sloth_runner.providers import durable
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 async def describe(session: Session, source: str, folder: str, strip: int) -> tuple[str, str, bool]:
     """SHA-256 of an archive, the listing of what is in it, and whether the state can keep it."""
-    return await asyncio.to_thread(_describe, session.path(source), folder, int(strip))
+    return await on_thread(_describe, session.path(source), folder, int(strip))
 
 
 def _describe(source: str, folder: str, strip: int) -> tuple[str, str, bool]:
@@ -46,7 +46,7 @@ def _describe(source: str, folder: str, strip: int) -> tuple[str, str, bool]:
 
 async def found(_session: Session, folder: str, expected: str) -> str | None:
     """SHA-256 of the listing of what is there of an archive; None if nothing is."""
-    return await asyncio.to_thread(_found, folder, expected)
+    return await on_thread(_found, folder, expected)
 
 
 def _found(folder: str, expected: str) -> str | None:
@@ -89,7 +89,7 @@ async def replaced(_session: Session, folder: str, new: str, ours: str) -> dict[
     `ours`: listings (JSON) of what was unpacked before.
     """
     known = {path for text in json.loads(ours) for path in listed(text)}
-    return await asyncio.to_thread(_replaced, folder, listed(new), known)
+    return await on_thread(_replaced, folder, listed(new), known)
 
 
 def _replaced(folder: str, new: dict[str, Entry], ours: set[str]) -> dict[str, Any]:
@@ -140,7 +140,7 @@ async def unpack(
     """
     kept = Contents(session).get(hash)
     content = kept if isinstance(kept, bytes) else None
-    await asyncio.to_thread(_unpack, folder, source, content, hash, int(strip), listed(expected))
+    await on_thread(_unpack, folder, source, content, hash, int(strip), listed(expected))
 
 
 def _unpack(
@@ -206,7 +206,7 @@ async def remove(
     `ours`: listings (JSON). `folders` (JSON): those that were made; they go once they are empty.
     """
     entries = [listed(text) for text in json.loads(ours)]
-    return await asyncio.to_thread(_remove, folder, entries, listed(kept), json.loads(folders))
+    return await on_thread(_remove, folder, entries, listed(kept), json.loads(folders))
 
 
 def _remove(
