@@ -137,16 +137,24 @@ asyncio.run(main())
     assert [members(group) for group in groups] == [[], []]
 
 
-def test_the_watching_shell_ends_with_the_runner(sloth: Any) -> None:
-    source = 'task("t"):command("echo $PPID > runner; sleep 0.3")'
-    process = start(sloth, source, "runner")
-    parent = int((sloth.folder / "runner").read_text())
+def watching_shells(parent: int) -> list[int]:
+    """Children of a runner that look after its process groups."""
     listed = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    watching = [
+    return [
         int(pid)
         for pid in listed
         if b"declare -A groups" in Path(f"/proc/{pid}/cmdline").read_bytes()
     ]
+
+
+def test_the_watching_shell_ends_with_the_runner(sloth: Any) -> None:
+    source = 'task("t"):command("echo $PPID > runner; sleep 2")'
+    process = start(sloth, source, "runner")
+    parent = int((sloth.folder / "runner").read_text())
+    watching = watching_shells(parent)
+    deadline = time.monotonic() + 2
+    while not watching and time.monotonic() < deadline:  # it starts beside the command
+        watching = watching_shells(parent)
     assert len(watching) == 1
     process.communicate()
     deadline = time.monotonic() + 2
