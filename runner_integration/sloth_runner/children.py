@@ -3,6 +3,9 @@
 A killed process cannot end its children, so a small shell beside it does. It reads from a pipe
 which process groups run, and the end of the pipe is the end of the runner, however that came. Linux
 could signal a child when its parent dies (PR_SET_PDEATHSIG), but not the child's own children.
+
+A command runs a moment before the runner learns its process id. If the runner is killed in that
+moment, the shell finds the command by a mark in its environment.
 """
 
 from __future__ import annotations
@@ -11,12 +14,24 @@ import os
 import signal
 from contextlib import suppress
 
-_WATCH = """
-declare -A groups
-while read -r change group; do
-  if [[ $change == + ]]; then groups[$group]=1; else unset "groups[$group]"; fi
+MARK = "SLOTH_RUNNER_COMMAND"
+"""The variable that tells a command of this process from others."""
+
+_WATCH = f"""
+declare -A groups starting
+while read -r change first second; do
+  case $change in
+    start) starting[$first]="--regexp={MARK}=$first" ;;
+    run) groups[$first]=1; unset "starting[$second]" ;;
+    end) unset "groups[$first]" ;;
+  esac
 done
-for group in "${!groups[@]}"; do kill -KILL -- "-$group"; done
+for group in "${{!groups[@]}}"; do kill -KILL -- "-$group"; done
+[[ ${{#starting[@]}} == 0 ]] && exit
+for found in $(grep -lzxF "${{starting[@]}}" /proc/[0-9]*/environ); do
+  found=${{found#/proc/}}
+  kill -KILL -- "-${{found%/environ}}"
+done
 """
 
 
@@ -30,18 +45,24 @@ class ProcessGroups:
     def __init__(self) -> None:
         self._groups: set[int] = set()
         self._pipe: int | None = None
+        self._count = 0
 
-    def add(self, group: int) -> None:
-        """A group was started."""
+    def announce(self) -> str:
+        """A group is about to be started: what `MARK` must be in its environment."""
+        self._count += 1
+        mark = f"{os.getpid()}.{self._count}"
+        self._tell(f"start {mark}")
+        return mark
+
+    def add(self, group: int, mark: str) -> None:
+        """It was started."""
         self._groups.add(group)
-        if self._pipe is None or not _tell(self._pipe, f"+ {group}\n"):
-            self._watch()
+        self._tell(f"run {group} {mark}")
 
     def remove(self, group: int) -> None:
         """A group is over. What it left in the background goes on."""
         self._groups.discard(group)
-        if self._pipe is not None:
-            _tell(self._pipe, f"- {group}\n")
+        self._tell(f"end {group}")
 
     def kill_all(self) -> None:
         """SIGKILL all of them. Any thread may call it."""
@@ -49,13 +70,15 @@ class ProcessGroups:
             with suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGKILL)
 
-    def _watch(self) -> None:
-        """Start the watching shell, anew if somebody has ended it."""
-        if self._pipe is not None:
-            os.close(self._pipe)
-        self._pipe = _start_watching()
-        for group in self._groups:
-            _tell(self._pipe, f"+ {group}\n")
+    def _tell(self, line: str) -> None:
+        """Tell the watching shell; start it, anew if somebody has ended it."""
+        if self._pipe is None or not _write(self._pipe, line):
+            if self._pipe is not None:
+                os.close(self._pipe)
+            self._pipe = _start_watching()
+            for group in self._groups:
+                _write(self._pipe, f"run {group}")
+            _write(self._pipe, line)
 
 
 def _start_watching() -> int:
@@ -64,7 +87,7 @@ def _start_watching() -> int:
     os.posix_spawnp(
         "bash",
         ["bash", "-c", _WATCH],
-        {},
+        {"PATH": os.defpath},
         file_actions=[
             (os.POSIX_SPAWN_DUP2, reader, 0),
             (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
@@ -76,9 +99,9 @@ def _start_watching() -> int:
     return writer
 
 
-def _tell(pipe: int, line: str) -> bool:
+def _write(pipe: int, line: str) -> bool:
     try:
-        os.write(pipe, line.encode())
+        os.write(pipe, f"{line}\n".encode())
     except BrokenPipeError:
         return False
     return True

@@ -30,7 +30,6 @@ from sloth_runner.subprocesses import (
     CommandResult,
     drain,
     end_group,
-    groups,
     problem_of,
     start_child,
 )
@@ -118,8 +117,6 @@ async def run_remotely(command: Command) -> CommandResult:
     transport, capture = await start_child(
         Command(ssh, "."), RemoteCapture(token, command.on_line), with_stdin=True
     )
-    pid = transport.get_pid()
-    groups.add(pid)
     timed_out = False
     try:
         stdin = transport.get_pipe_transport(0)
@@ -137,7 +134,6 @@ async def run_remotely(command: Command) -> CommandResult:
         await _end(transport, capture)
         raise
     finally:
-        groups.remove(pid)
         transport.close()
     return _result(capture, transport.get_returncode(), command, started, timed_out)
 

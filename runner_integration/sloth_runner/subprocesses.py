@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from sloth_runner.children import ProcessGroups
+from sloth_runner.children import MARK, ProcessGroups
 from sloth_runner.errors import WorkflowError
 
 if TYPE_CHECKING:
@@ -58,12 +58,19 @@ class CommandResult(NamedTuple):
 
 
 class Child(asyncio.SubprocessProtocol):
-    """The event loop's side of a child."""
+    """The event loop's side of a child, which is the leader of one of `groups`."""
+
+    _transport: asyncio.SubprocessTransport
 
     def __init__(self) -> None:
         self.exited = asyncio.Event()
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.SubprocessTransport)
+        self._transport = transport
+
     def process_exited(self) -> None:
+        groups.remove(self._transport.get_pid())
         self.exited.set()
 
 
@@ -111,7 +118,6 @@ async def run_command(command: Command) -> CommandResult:
         command, Capture(command.on_line), with_stdin=command.stdin is not None
     )
     pid = transport.get_pid()
-    groups.add(pid)
     timed_out = False
     try:
         _feed(transport, command.stdin)
@@ -126,7 +132,6 @@ async def run_command(command: Command) -> CommandResult:
         await end_group(pid, capture.exited)
         raise
     finally:
-        groups.remove(pid)
         transport.close()
     code = 124 if timed_out else _shell_code(transport.get_returncode())
     stdout, stderr = bytes(capture.streams[1]), bytes(capture.streams[2])
@@ -159,19 +164,24 @@ async def _start(
 ) -> tuple[asyncio.SubprocessTransport, _AnyChild]:
     if not os.path.isdir(command.workdir):
         raise WorkflowError(f"the folder {command.workdir} to run the command in does not exist")
-    loop = asyncio.get_running_loop()
+    identity = _identity(command.user)
     try:
-        return await loop.subprocess_exec(
+        mark = groups.announce()
+        transport, _ = await asyncio.get_running_loop().subprocess_exec(
             lambda: child,
             *(("bash", "-c", command.text) if isinstance(command.text, str) else command.text),
             cwd=command.workdir,
-            env={**os.environ, **_home_of(command.user), **command.environment},
+            env={**os.environ, **_home_of(command.user), **command.environment, MARK: mark},
             stdin=asyncio.subprocess.PIPE if with_stdin else asyncio.subprocess.DEVNULL,
             start_new_session=True,
-            **_identity(command.user),
+            **identity,
         )
     except (OSError, ValueError) as error:
         raise WorkflowError(f"the command cannot be started: {error}") from None
+    groups.add(transport.get_pid(), mark)
+    if child.exited.is_set():
+        groups.remove(transport.get_pid())
+    return transport, child
 
 
 def _identity(user: str | None) -> dict[str, Any]:
@@ -219,13 +229,15 @@ async def drain(capture: Capture) -> None:
 
 async def end_group(pid: int, exited: asyncio.Event) -> None:
     """End a process group: SIGTERM, and SIGKILL to what is left after `KILL_AFTER_SECONDS`."""
-    with suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGTERM)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(KILL_AFTER_SECONDS):
-            await exited.wait()
-    with suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
+    try:
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGTERM)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(KILL_AFTER_SECONDS):
+                await exited.wait()
+    finally:  # also when whoever waits for it is cancelled once more
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
     await exited.wait()
 
 

@@ -67,14 +67,14 @@ def test_a_killed_runner_takes_its_commands_and_their_children_with_it(
     group = os.getpgid(int((sloth.folder / "pid").read_text()))
     process.send_signal(number)
     process.communicate()
-    deadline = time.monotonic() + 1
+    deadline = time.monotonic() + 5
     while members(group) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert members(group) == []
     assert not beats(sloth)
 
 
-def test_all_commands_that_run_end_and_the_next_run_is_alone(sloth: Any) -> None:
+def test_all_commands_that_run_end_with_a_killed_runner(sloth: Any) -> None:
     source = "".join(
         f'task("t{n}"):command("echo $$ > pid{n}; echo x >> started; sleep 60; echo x >> late")\n'
         for n in range(3)
@@ -82,10 +82,39 @@ def test_all_commands_that_run_end_and_the_next_run_is_alone(sloth: Any) -> None
     source += 'workflow.define("w"):tasks({ "t0", "t1", "t2" }):config({ max_parallel_tasks = 3 })'
     process = start(sloth, source, "pid0", "pid1", "pid2")
     kill(process)
+    groups = [int((sloth.folder / f"pid{n}").read_text()) for n in range(3)]
+    deadline = time.monotonic() + 5
+    while any(map(members, groups)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert [members(group) for group in groups] == [[], [], []]
     sloth.write("next.sloth", 'task("t"):command("true")')
     assert sloth("run", "w", "--file", "next.sloth").returncode == 0
-    for n in range(3):
-        assert members(int((sloth.folder / f"pid{n}").read_text())) == []
+    assert not (sloth.folder / "late").exists()
+
+
+def test_a_command_whose_process_id_the_runner_has_not_learned_yet_ends_with_it(
+    tmp_path: Path,
+) -> None:
+    program = """
+import asyncio, os, signal
+from sloth_runner import subprocesses
+from sloth_runner.subprocesses import Command, run_command
+
+def killed(group, mark):
+    while not os.path.exists("pid"):
+        pass
+    os.kill(os.getpid(), signal.SIGKILL)
+
+subprocesses.groups.add = killed
+asyncio.run(run_command(Command("(sleep 60; true) & echo $$ > pid; wait", ".")))
+"""
+    result = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False)
+    assert result.returncode == -signal.SIGKILL
+    group = int((tmp_path / "pid").read_text())
+    deadline = time.monotonic() + 5
+    while members(group) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert members(group) == []
 
 
 def test_what_an_ended_command_left_in_the_background_outlives_a_killed_runner(
@@ -131,7 +160,7 @@ asyncio.run(main())
     result = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False)
     assert result.returncode == -signal.SIGKILL
     groups = [int((tmp_path / name).read_text()) for name in ("first", "second")]
-    deadline = time.monotonic() + 1
+    deadline = time.monotonic() + 5
     while any(map(members, groups)) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert [members(group) for group in groups] == [[], []]
@@ -152,12 +181,12 @@ def test_the_watching_shell_ends_with_the_runner(sloth: Any) -> None:
     process = start(sloth, source, "runner")
     parent = int((sloth.folder / "runner").read_text())
     watching = watching_shells(parent)
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + 5
     while not watching and time.monotonic() < deadline:  # it starts beside the command
         watching = watching_shells(parent)
     assert len(watching) == 1
     process.communicate()
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + 5
     while members(watching[0]) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert members(watching[0]) == []

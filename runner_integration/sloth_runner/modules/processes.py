@@ -17,7 +17,6 @@ from sloth_runner.subprocesses import (
     Child,
     Command,
     end_group,
-    groups,
     run_command,
     start_child,
 )
@@ -130,8 +129,6 @@ class Pipes:
 class Pipe(Child):
     """A command whose output is read, or whose input is written, while it runs."""
 
-    _transport: asyncio.SubprocessTransport
-
     def __init__(self, mode: str, on_line: Callable[[str, bytes], None] | None) -> None:
         super().__init__()
         self.finished = asyncio.Event()
@@ -149,8 +146,6 @@ class Pipe(Child):
         """`mode`: "r" to read what it writes, "w" to write what it reads."""
         pipe = cls(mode, command.on_line)
         await start_child(command, pipe, with_stdin=mode == "w")
-        if not pipe.exited.is_set():
-            groups.add(pipe._transport.get_pid())
         return pipe
 
     async def watched(self) -> None:
@@ -233,10 +228,6 @@ class Pipe(Child):
 
     # -- called by the event loop ----------------------------------------------------------
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.SubprocessTransport)
-        self._transport = transport
-
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd == 1 and self._reads:
             self._unread += data
@@ -259,10 +250,6 @@ class Pipe(Child):
 
     def resume_writing(self) -> None:
         self._takes_more.set()
-
-    def process_exited(self) -> None:
-        groups.remove(self._transport.get_pid())
-        super().process_exited()
 
     def connection_lost(self, _error: Exception | None) -> None:
         self.finished.set()
