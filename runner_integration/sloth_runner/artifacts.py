@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from sloth_runner.blocking import on_thread
 from sloth_runner.errors import TaskFailed
 from sloth_state.model import ResourceDraft
 
@@ -47,8 +48,14 @@ def _may_mean(wanted: str, made: str) -> bool:
     return wanted == made or fnmatchcase(wanted, made) or fnmatchcase(made, wanted)
 
 
-def collect(task: Task, folder: str, run: ActiveRun) -> list[Artifact]:
+async def collect(task: Task, folder: str, run: ActiveRun) -> list[Artifact]:
     """Find what a task has made, and record it. Raises TaskFailed if a pattern matches nothing."""
+    found, drafts = await on_thread(_find, task, folder)
+    run.record_all(drafts)
+    return found
+
+
+def _find(task: Task, folder: str) -> tuple[list[Artifact], list[ResourceDraft]]:
     import glob
 
     found: dict[str, Artifact] = {}
@@ -68,8 +75,7 @@ def collect(task: Task, folder: str, run: ActiveRun) -> list[Artifact]:
         raise TaskFailed(
             f"the artifact {error.filename} cannot be read: {error.strerror}"
         ) from None
-    run.record_all(drafts)
-    return list(found.values())
+    return list(found.values()), drafts
 
 
 def _draft(artifact: Artifact) -> ResourceDraft:
@@ -85,7 +91,7 @@ def _draft(artifact: Artifact) -> ResourceDraft:
     return ResourceDraft(TYPE, f"{artifact.task}/{artifact.path}", attributes, "", None)
 
 
-def provide(task: Task, folder: str, made: Mapping[str, Sequence[Artifact]]) -> None:
+async def provide(task: Task, folder: str, made: Mapping[str, Sequence[Artifact]]) -> None:
     """Copy what a task consumes into its folder, if it is not there anyway.
 
     `made`: by task. Raises TaskFailed if there is nothing that a pattern means.
@@ -99,7 +105,7 @@ def provide(task: Task, folder: str, made: Mapping[str, Sequence[Artifact]]) -> 
             known = ", ".join(sorted({each.path for each in available})) or "none at all"
             raise TaskFailed(f"there is no artifact {pattern!r}; there is {known}")
         for artifact in wanted:
-            _copy(artifact, os.path.join(folder, artifact.path))
+            await on_thread(_copy, artifact, os.path.join(folder, artifact.path))
 
 
 def _copy(artifact: Artifact, target: str) -> None:

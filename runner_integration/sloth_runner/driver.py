@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from sloth_runner.workflow import Call
 
 
+_RUN_TASK = "task.run"
+"""The operation that waits for a task, and not for the world."""
+
+
 class _Running:
     """A call that goes on: a coroutine of its own, and the goroutines that it has started."""
 
@@ -34,13 +38,24 @@ class _Running:
         """What its coroutine comes to next; None while it waits for the event loop."""
         self.failure: BaseException | None = None
         """What a goroutine of it has raised."""
+        self.is_cancelled = False
+        """For that failure, not from outside."""
         self.goroutines: dict[int, asyncio.Task[None]] = {}
         """Those that wait for the event loop."""
+        self.ending: set[asyncio.Task[None]] = set()
+        """What those waited for that were ended, until it is over."""
 
     @property
     def is_parked(self) -> bool:
         """Whether it waits for other coroutines."""
         return self.reply is not None and not self.reply.done()
+
+    def end(self, goroutine: int) -> None:
+        """Let what a goroutine waits for come to its end."""
+        waiting = self.goroutines.pop(goroutine)
+        self.ending.add(waiting)
+        waiting.add_done_callback(self.ending.discard)
+        waiting.cancel()
 
 
 class Driver:
@@ -73,6 +88,8 @@ class Driver:
         self._owners: dict[int, _Running] = {}
         """The calls, and the file's top level, whose goroutines outlive it."""
         self._has_more = False
+        self._wait_for_tasks: set[int] = set()
+        """Coroutines that wait for a task that they run."""
         self._waiting: dict[str, Callable[..., Awaitable[Any]]] = {}
         self._effects: dict[str, Any] = {}
         self._here_only: set[str] = set()
@@ -113,17 +130,28 @@ class Driver:
 
     def check_for_deadlock(self) -> None:
         """Fail all calls if every one waits for another, and nothing is left to wake any."""
-        if self._has_more or any(owner.goroutines for owner in self._owners.values()):
+        if self._has_more or any(map(self._waits_for_world, self._owners.values())):
             return
         parked = sum(call.is_parked for call in self._calls.values())
-        is_stuck = parked and parked == len(self._calls) and parked >= self.busy_tasks()
+        stuck = parked + sum(thread in self._wait_for_tasks for thread in self._calls)
+        is_stuck = parked and stuck == len(self._calls) and stuck >= self._under_way()
         if is_stuck and not self.relieve():
             self._route(self.host.break_deadlock())
+
+    def _waits_for_world(self, owner: _Running) -> bool:
+        """Whether a goroutine does."""
+        return not self._wait_for_tasks.issuperset(owner.goroutines)
+
+    def _under_way(self) -> int:
+        """Tasks that have begun, whether or not one of their calls goes on."""
+        return self.busy_tasks() + len(self._wait_for_tasks)
 
     # -- a call ----------------------------------------------------------------------------
 
     async def _run(self, thread: int, context: TaskContext) -> str | None:
         running = self._calls[thread] = self._owners[thread] = _Running(context)
+        assert running.task is not None
+        cancelled_before = running.task.cancelling()
         answer: wire.Answer = ()
         try:
             while True:
@@ -134,13 +162,15 @@ class Driver:
                     return reply.result
                 assert isinstance(reply, Waiting)
                 running.reply = None
-                answer = await self._wait(reply, context)
-        except BaseException as error:
+                answer = await self._wait(thread, reply, context)
+        except asyncio.CancelledError:
             self.host.drop(thread)
-            if running.failure is not None and isinstance(error, asyncio.CancelledError):
-                assert running.task is not None
-                running.task.uncancel()
-                raise running.failure from None
+            if not running.is_cancelled or running.task.uncancel() > cancelled_before:
+                raise
+            assert running.failure is not None
+            raise running.failure from None
+        except BaseException:
+            self.host.drop(thread)
             raise
         finally:
             del self._calls[thread]
@@ -156,9 +186,11 @@ class Driver:
             raise reply.error
         return reply
 
-    async def _wait(self, request: Waiting, context: TaskContext) -> wire.Answer:
+    async def _wait(self, thread: int, request: Waiting, context: TaskContext) -> wire.Answer:
         self.session.current = context
         try:
+            if request.operation == _RUN_TASK:
+                self._wait_for_tasks.add(thread)
             if request.operation in self._here_only:
                 self.session.needs_this_machine(request.operation)
             if request.operation in self._effects and self.host.is_inert:
@@ -167,6 +199,8 @@ class Driver:
             return wire.answer(await self._waiting[request.operation](*request.arguments))
         except SlothError as error:
             return self.host.answer_to(error)
+        finally:
+            self._wait_for_tasks.discard(thread)
 
     def _enter(self, context: TaskContext) -> None:
         """From now on Lua runs on behalf of this task and on its time."""
@@ -219,7 +253,7 @@ class Driver:
     async def _serve(self, thread: int, owner: _Running, request: Waiting) -> None:
         """Wait for what a goroutine asked for, and let it go on."""
         try:
-            answer = await self._wait(request, owner.context)
+            answer = await self._wait(thread, request, owner.context)
             del owner.goroutines[thread]
             self._enter(owner.context)
             self._route(self.host.resume(thread, answer))
@@ -239,17 +273,16 @@ class Driver:
                 owner.reply.set_result(Failed(error))
             elif owner.reply is None:
                 assert owner.task is not None
+                owner.is_cancelled = True
                 owner.task.cancel()
 
     def _forget(self, thread: int) -> None:
         for owner in self._owners.values():
-            if waiting := owner.goroutines.pop(thread, None):
-                waiting.cancel()
+            if thread in owner.goroutines:
+                owner.end(thread)
 
     async def _end_goroutines(self, owner: _Running) -> None:
-        waiting = list(owner.goroutines.values())
-        owner.goroutines.clear()
-        for each in waiting:
-            each.cancel()
-        if waiting:
-            await asyncio.gather(*waiting, return_exceptions=True)
+        for thread in list(owner.goroutines):
+            owner.end(thread)
+        if owner.ending:
+            await asyncio.gather(*owner.ending, return_exceptions=True)

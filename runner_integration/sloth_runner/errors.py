@@ -99,7 +99,7 @@ class TaskTimeout(WorkflowError):
     def __init__(self, what: str, seconds: float) -> None:
         super().__init__(
             f"{what} took longer than its timeout of {seconds:g} s",
-            hint='Raise it, for instance :timeout("10m"), or leave it out.',
+            hint='Raise it, for instance to "10m", or leave it out.',
         )
         self.seconds = seconds
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sloth_runner.definitions import task_of, workflows_of
+from sloth_runner.at_once import TasksAtOnce
+from sloth_runner.definitions import workflows_of
 from sloth_runner.errors import DefinitionError
 from sloth_runner.events import (
     ResourceChanged,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sloth_runner.active_run import ActiveRun
+    from sloth_runner.artifacts import Artifact
     from sloth_runner.driver import Driver
     from sloth_runner.loading import Loading
     from sloth_runner.runner import RunRequest
@@ -68,14 +70,19 @@ class FileRun:
         self._run: ActiveRun | None = None
         self._outcomes: dict[str, TaskOutcome] = {}
         self._done: Mapping[str, TaskRecord] = {}
+        self._artifacts: dict[str, list[Artifact]] = {}
+        self._at_once: TasksAtOnce | None = None
 
     def to_its_end(self) -> Run:
         """Do it all; the finalised run. Raises as `run_file` does."""
         self._session.run_task = self._run_while_loading
         try:
             with self._session.secrets.kept_out_of_errors(), self._stack:
-                self._supervisor.run(self._driver.load())
-                self._run_workflow(self._workflow())
+                try:
+                    self._supervisor.run(self._driver.load())
+                    self._run_workflow(self._workflow())
+                finally:
+                    self._supervisor.run(self._driver.end_leftovers())
         finally:
             execution = self._execution
             if execution is not None and execution.finished is not None:
@@ -153,21 +160,23 @@ class FileRun:
 
     async def _run_while_loading(self, spec: Mapping[str, Any]) -> TaskOutcome:
         """Run a task for the file's top level."""
+        if self._at_once is None:
+            self._at_once = await self._begin_while_loading()
+        return await self._at_once.run(spec)
+
+    async def _begin_while_loading(self) -> TasksAtOnce:
         script, request = self._session.script, self._request
-        run = self._run
-        if run is None:
-            run = self._begin(Workflow(script.stem, script.name, ()))
-            await self._settle_what_was_interrupted(run)
-        task = task_of(spec, {}, script)
-        runner = TaskRunner(Workflow(run.name, task.where, (task,)), run, self._driver)
-        if record := self._done.get(task.name):
-            outcome = runner.restore(record)
-        elif task.name in request.skip or (request.only and task.name not in request.only):
-            outcome = runner.skip(task, "left out by --only or --skip")
-        else:
-            outcome = await runner.run(task, {})
-        self._outcomes[task.name] = outcome
-        return outcome
+        workflow = Workflow(script.stem, script.name, ())
+        run = self._begin(workflow)
+        await self._settle_what_was_interrupted(run)
+
+        def is_left_out(name: str) -> bool:
+            return name in request.skip or bool(request.only and name not in request.only)
+
+        runner = TaskRunner(workflow, run, self._driver, self._artifacts)
+        return TasksAtOnce(
+            self._session, runner, self._outcomes, self._done, is_left_out=is_left_out
+        )
 
     # -- the workflow ----------------------------------------------------------------------
 
@@ -185,7 +194,9 @@ class FileRun:
             self._outcomes,
             max_parallel=request.max_parallel,
             left_out=skipped,
+            skip=request.skip,
             done=self._done,
+            artifacts=self._artifacts,
         )
         self._session.prunes = request.prune or workflow.prune
         last_words = partial(interrupt_elsewhere, self._store, run.id)

@@ -110,7 +110,9 @@ def _run_tasks(
         outcomes,
         max_parallel=request.max_parallel,
         left_out=skipped,
+        skip=request.skip,
         done=done_tasks(store, run.resumes),
+        artifacts={},
     )
     failure = None
     try:
@@ -118,6 +120,7 @@ def _run_tasks(
             supervisor.run(scheduler.run())
     except WorkflowFailed as error:
         failure = error
+    supervisor.run(driver.end_leftovers())
     session.close()
     assert session.plan is not None
     session.plan.prunes = session.prunes

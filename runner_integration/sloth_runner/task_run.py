@@ -6,12 +6,12 @@ import asyncio
 import os
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from sloth_runner import artifacts
 from sloth_runner.errors import TaskFailed, TaskTimeout, WorkflowError
 from sloth_runner.events import TaskOutput
-from sloth_runner.session import TaskContext
+from sloth_runner.situations import Situations
 from sloth_runner.steps import AttemptSteps
 from sloth_runner.subprocesses import Command, run_command
 from sloth_runner.task_records import TaskOutcome, TaskRecords
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sloth_runner.active_run import ActiveRun
     from sloth_runner.artifacts import Artifact
     from sloth_runner.driver import Driver
+    from sloth_runner.session import TaskContext
     from sloth_runner.workflow import Task, Workflow
     from sloth_state.model import Json, TaskRecord
 
@@ -33,17 +34,26 @@ if TYPE_CHECKING:
 class TaskRunner:
     """Runs the tasks of one workflow, one at a call; calls may overlap."""
 
-    def __init__(self, workflow: Workflow, run: ActiveRun, driver: Driver) -> None:
-        self._workflow = workflow
+    def __init__(
+        self,
+        workflow: Workflow,
+        run: ActiveRun,
+        driver: Driver,
+        artifacts: dict[str, list[Artifact]],
+    ) -> None:
+        """`artifacts`: what tasks have made so far, by task; those of this runner are added."""
         self._run = run
         self._driver = driver
         self._emit = driver.session.emit
         self._records = TaskRecords(run, driver.session.emit)
-        self._artifacts: dict[str, list[Artifact]] = {}
+        self._situations = Situations(workflow, driver.session)
+        self._artifacts = artifacts
         self.callers: dict[str, TaskContext] = {}
         """By the name of a task that another one runs: that other one."""
         self.stopped: dict[str, TaskOutcome] = {}
         """Tasks that were ended from outside, and so have no result to return."""
+        self._hooks_to_run: list[tuple[Task, TaskContext, dict[str, Any]]] = []
+        """Of those tasks."""
         self.additional = 0
         """The machines on which tasks run at this moment, but for the first of each task."""
 
@@ -59,18 +69,42 @@ class TaskRunner:
                 outcome = await self._on_its_hosts(task, dependencies)
             else:
                 outcome = await self._on_host(None, task, dependencies)
-        except WorkflowError as error:
-            self._raise_if_fatal(error)
-            outcome = TaskOutcome(TaskStatus.FAILED, error=error)
         except BaseException as error:
-            reason = self._driver.limits.fatal or error
-            why = WorkflowError(str(reason) or "stopped before its end")
-            stopped = TaskOutcome(
-                TaskStatus.FAILED, error=why, attempts=self._records.attempts(task)
-            )
-            self.stopped[task.name] = self._records.finish(task, stopped, started)
-            raise
+            if self._is_its_own(error):
+                outcome = TaskOutcome(TaskStatus.FAILED, error=error)
+            else:
+                self._record_stopped(task, started)
+                raise
         return self._records.finish(task, outcome, started)
+
+    def _is_its_own(self, error: BaseException) -> TypeGuard[WorkflowError]:
+        """Whether an error is the task's alone, and not what ends others too."""
+        if not isinstance(error, WorkflowError) or self._driver.limits.fatal is not None:
+            return False
+        whole = self._driver.session.limit
+        return whole is None or error is not whole.error
+
+    def _record_stopped(self, task: Task, started: datetime) -> None:
+        whole = self._driver.session.limit
+        error: WorkflowError
+        if self._driver.limits.fatal is not None:
+            error = WorkflowError(str(self._driver.limits.fatal))
+        elif whole is not None and whole.is_over:
+            error = whole.error
+        else:
+            error = WorkflowError("stopped before its end")
+        attempts = self._records.attempts(task)
+        stopped = TaskOutcome(TaskStatus.FAILED, error=error, attempts=attempts)
+        self.stopped[task.name] = self._records.finish(task, stopped, started)
+
+    async def hooks_of_stopped(self) -> None:
+        """Run the hooks of the tasks that were ended from outside, when that is over."""
+        while self._hooks_to_run:
+            task, context, facts = self._hooks_to_run.pop(0)
+            try:
+                await self._after(task, context, facts, self.stopped[task.name])
+            finally:
+                self._release_locks(context)
 
     def skip(self, task: Task, why: str) -> TaskOutcome:
         """Record that a task is not run, and why."""
@@ -84,9 +118,7 @@ class TaskRunner:
 
     def own_folders(self) -> list[str]:
         """The folders that tasks have for themselves, whether or not they are there."""
-        here = [task for task in self._workflow.tasks if not task.delegate_to]
-        folders = [(task, self._workdir(task)) for task in here]
-        return [folder for task, folder in folders if self._owns(task, folder)]
+        return self._situations.own_folders()
 
     # -- where it runs ---------------------------------------------------------------------
 
@@ -94,22 +126,25 @@ class TaskRunner:
         """On all machines that it is delegated to, at the same time."""
         from sloth_runner import delegation
 
-        here, facts = self._situation(None, task, dependencies)
-        hosts = await delegation.hosts_of(task, self._driver, here, facts)
+        here, facts = self._situations.of(task, None, dependencies)
+        async with self._limit(task, here, "delegate_to of "):
+            hosts = await delegation.hosts_of(task, self._driver, here, facts)
         remaining, is_one_of_several = len(hosts), len(hosts) > 1
         self.additional += remaining - 1
 
         async def on_host(host: str | None) -> TaskOutcome:
             nonlocal remaining
-            try:
-                return await self._on_host(host, task, dependencies, labelled=is_one_of_several)
-            finally:
-                remaining -= 1
-                if remaining:
-                    self.additional -= 1
-                    self._driver.check_for_deadlock()
+            outcome = await self._on_host(host, task, dependencies, labelled=is_one_of_several)
+            remaining -= 1
+            if remaining:
+                self.additional -= 1
+                self._driver.check_for_deadlock()
+            return outcome
 
-        return delegation.outcome_of(await delegation.on_all(hosts, on_host))
+        try:
+            return delegation.outcome_of(await delegation.on_all(hosts, on_host))
+        finally:
+            self.additional -= max(remaining - 1, 0)
 
     async def _on_host(
         self,
@@ -119,49 +154,41 @@ class TaskRunner:
         *,
         labelled: bool = False,
     ) -> TaskOutcome:
-        context, facts = self._situation(host, task, dependencies)
+        context, facts = self._situations.of(task, host, dependencies)
+        context.caller = self.callers.get(task.name)
         if labelled:
             context.label = f"{facts['agent']}: "
         try:
             return await self._decide(task, context, facts)
-        except WorkflowError as error:
-            self._raise_if_fatal(error)
-            return TaskOutcome(TaskStatus.FAILED, error=error)
+        except BaseException:
+            self._hooks_to_run.append((task, context, facts))
+            raise
         finally:
             self._release_locks(context)
-
-    def _situation(
-        self, host: str | None, task: Task, dependencies: Mapping[str, Json]
-    ) -> tuple[TaskContext, dict[str, Any]]:
-        """What the task's commands need to know, and what its functions are told."""
-        context = TaskContext(task.name, self._workdir(task), task.user, host)
-        context.caller = self.callers.get(task.name)
-        owns_workdir = self._owns(task, context.workdir)
-        if host is not None:
-            context.workdir, owns_workdir = "~", False
-            context.workdir = context.folder(task.workdir)
-        facts = {
-            "task": task.name,
-            "workflow": self._workflow.name,
-            "workdir": context.workdir,
-            "owns_workdir": owns_workdir,
-            "deps": dict(dependencies),
-            "attempt": 1,
-            "params": dict(task.params),
-            "agent": host or "local",
-        }
-        return context, facts
 
     # -- the course of a task --------------------------------------------------------------
 
     async def _decide(self, task: Task, context: TaskContext, facts: dict[str, Any]) -> TaskOutcome:
+        try:
+            outcome = await self._before(task, context, facts)
+        except WorkflowError as error:
+            self._raise_unless_own(error)
+            outcome = TaskOutcome(TaskStatus.FAILED, error=error)
+        outcome = outcome or await self._try_until_done(task, context, facts)
+        if outcome.status is TaskStatus.SKIPPED:
+            return outcome
+        return await self._after(task, context, facts, outcome)
+
+    async def _before(
+        self, task: Task, context: TaskContext, facts: dict[str, Any]
+    ) -> TaskOutcome | None:
+        """The conditions; what they make of the task, unless it is to be run."""
         if task.run_if and not await self._is_met(task, "run_if", task.run_if, context, facts):
             return TaskOutcome(TaskStatus.SKIPPED, message="run_if is not met")
         if task.abort_if and await self._is_met(task, "abort_if", task.abort_if, context, facts):
             error = TaskFailed("abort_if is met, so the workflow stops here")
             return TaskOutcome(TaskStatus.FAILED, error=error, aborts=True)
-        outcome = await self._try_until_done(task, context, facts)
-        return await self._after(task, context, facts, outcome)
+        return None
 
     async def _try_until_done(
         self, task: Task, context: TaskContext, facts: dict[str, Any]
@@ -174,12 +201,13 @@ class TaskRunner:
             try:
                 result = await self._try(task, context, facts)
             except WorkflowError as error:
-                self._raise_if_fatal(error)
-                if attempt > task.retries or self._driver.session.inspecting:
+                self._raise_unless_own(error)
+                if attempt > task.retries:
                     return TaskOutcome(TaskStatus.FAILED, error=error, attempts=attempt)
-                pause = pause_before(task, attempt + 1)
-                self._say(context, f"try {attempt} failed, next in {pause:g} s: {error}")
-                await asyncio.sleep(pause)
+                if not self._driver.session.inspecting:  # a plan waits for nothing
+                    pause = pause_before(task, attempt + 1)
+                    self._say(context, f"try {attempt} failed, next in {pause:g} s: {error}")
+                    await asyncio.sleep(pause)
             else:
                 return TaskOutcome(
                     TaskStatus.SUCCESS, result.get("message"), result.get("output"), None, attempt
@@ -193,12 +221,13 @@ class TaskRunner:
                 for hook in task.hooks.get("pre_hook", ()):
                     await self._driver.call("hook", hook, context, facts)
                 if task.consumes and not self._driver.session.inspecting:
-                    artifacts.provide(task, context.workdir, self._artifacts)
+                    await artifacts.provide(task, context.workdir, self._artifacts)
                 result = await self._command(task, context, facts)
+                done = {**facts, "output": result.get("output") or {}}
                 for hook in task.hooks.get("post_hook", ()):
-                    await self._driver.call("hook", hook, context, facts)
+                    await self._driver.call("hook", hook, context, done)
                 if task.artifacts and not self._driver.session.inspecting:
-                    made = artifacts.collect(task, context.workdir, self._run)
+                    made = await artifacts.collect(task, context.workdir, self._run)
                     self._artifacts[task.name] = made
                 return result
         finally:
@@ -226,7 +255,7 @@ class TaskRunner:
             try:
                 await self._hooks(task, "on_success", context, facts)
             except WorkflowError as error:
-                self._raise_if_fatal(error)
+                self._raise_unless_own(error)
                 outcome = outcome._replace(status=TaskStatus.FAILED, error=error)
         if outcome.error is not None:
             facts["output"] = {"error": outcome.error.message}
@@ -249,7 +278,7 @@ class TaskRunner:
         try:
             await self._hooks(task, name, context, facts)
         except WorkflowError as error:
-            self._raise_if_fatal(error)
+            self._raise_unless_own(error)
             self._say(context, f"{name} failed: {error}")
 
     async def _is_met(
@@ -266,7 +295,11 @@ class TaskRunner:
                 return bool(answer["met"])
             if self._left_undone(condition, context):
                 return name == "run_if"  # a plan supposes that the task is run
-            return (await run_command(self._of_shell(condition, context))).problem is None
+            command = self._of_shell(condition, context)
+            if context.host is None and not os.path.isdir(context.workdir):
+                # It may be the task that makes its folder.
+                command = command._replace(workdir=self._driver.session.script.folder)
+            return (await run_command(command)).problem is None
 
     def _limit(self, task: Task, context: TaskContext, part: str = "") -> TimeLimit:
         return TimeLimit(context, f"{part}the task {task.name!r}", task.timeout)
@@ -301,23 +334,7 @@ class TaskRunner:
     def _say(self, context: TaskContext, text: str) -> None:
         self._emit(TaskOutput(context.name, "warn", context.label + text))
 
-    def _raise_if_fatal(self, error: BaseException) -> None:
+    def _raise_unless_own(self, error: WorkflowError) -> None:
         """A coroutine that was stopped raises the reason, which may be everybody's."""
-        if self._driver.limits.fatal is not None:
-            raise self._driver.limits.fatal from error
-
-    def _owns(self, task: Task, workdir: str) -> bool:
-        """Whether a task may delete its folder: it named one, which holds nobody's sources."""
-        folder = os.path.realpath(workdir)
-        sources = (self._driver.session.script.folder, os.getcwd())
-        kept = [os.path.realpath(source) for source in sources]
-        return task.workdir is not None and folder not in (
-            os.path.commonpath([folder, source]) for source in kept
-        )
-
-    def _workdir(self, task: Task) -> str:
-        base = self._workflow.workdir
-        if task.workdir is None:
-            return base or self._driver.session.top_level.workdir
-        folder = base or self._driver.session.script.folder
-        return os.path.join(folder, os.path.expanduser(task.workdir))
+        if not self._is_its_own(error):
+            raise self._driver.limits.fatal or error

@@ -32,6 +32,11 @@ class TimeLimit:
         self._seconds = seconds
         self._clock = asyncio.timeout(seconds)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the time has passed."""
+        return time.monotonic() >= self.deadline
+
     async def __aenter__(self) -> None:
         await self._clock.__aenter__()
         if self._seconds is not None:

@@ -125,3 +125,97 @@ def test_a_busy_task_takes_the_time_of_the_one_that_runs_it(sloth: Any) -> None:
     result = sloth("run", "t.sloth", timeout=30)
     assert result.returncode == 1
     assert "took longer than its timeout of 0.5 s" in result.stderr
+
+
+def printed(output: str) -> list[str]:
+    """What the script printed."""
+    return [line for line in output.splitlines() if re.match(r"(\w+ )?\| ", line)]
+
+
+def test_the_turn_of_a_task_that_another_one_runs_just_then_is_over_with_it(sloth: Any) -> None:
+    source = """
+    local helper = task("helper"):command(function() print("begins") sleep(0.3) return true, "", { n = 7 } end)
+    local caller = task("caller"):command(function() print((helper:run())) end)
+    local quick = task("quick"):command(function() sleep(0.1) end)
+    local after = task("after"):depends_on("helper"):command(function(_, _, deps) print(deps.helper.n) end)
+    workflow.define("w"):tasks({ caller, quick, helper, after }):config({ max_parallel_tasks = 2 })
+    """
+    result = sloth("run", sloth.write("w.sloth", source))
+    assert result.returncode == 0, result.stderr
+    assert printed(result.stdout) == ["helper | begins", "caller | true", "after | 7"]
+
+
+def test_a_task_that_runs_already_is_not_run_beside_itself(sloth: Any) -> None:
+    source = """
+    local first, second
+    first = task("first"):command(function() print(select(2, second:run())) end)
+    second = task("second"):command(function() return first:run() end)
+    workflow.define("w"):tasks({ first })
+    """
+    result = sloth("run", sloth.write("w.sloth", source))
+    assert result.returncode == 1
+    assert "the task 'first' is running already" in printed(result.stdout)[0]
+
+
+def test_what_a_task_runs_is_left_out_by_skip_but_not_by_only(sloth: Any) -> None:
+    source = """
+    local helper = task("helper"):command(function() print("helps") end)
+    local caller = task("caller"):command(function() print((helper:run())) end)
+    workflow.define("w"):tasks({ caller, helper }):config({ max_parallel_tasks = 1 })
+    """
+    sloth.write("w.sloth", source)
+    only = sloth("run", "w.sloth", "--only", "caller")
+    assert printed(only.stdout) == ["helper | helps", "caller | true"]
+    skipped = sloth("run", "w.sloth", "--skip", "helper")
+    assert printed(skipped.stdout) == ["caller | true"]
+
+
+def test_what_a_resumed_run_has_done_is_not_run_again_by_a_task(sloth: Any) -> None:
+    source = """
+    local helper = task("helper"):command(function() exec.run("echo x >> count") return true, "", { n = 1 } end)
+    local caller = task("caller"):command(function()
+      local _, _, output = helper:run()
+      print(output.n)
+      if not fs.exists("fixed") then error("not yet") end
+    end)
+    workflow.define("w"):tasks({ caller })
+    """
+    sloth.write("w.sloth", source)
+    assert sloth("run", "w.sloth").returncode == 1
+    sloth.write("fixed", "")
+    result = sloth("run", "w.sloth", "--resume")
+    assert (result.returncode, printed(result.stdout)) == (0, ["caller | 1"])
+    assert (sloth.folder / "count").read_text() == "x\n"
+
+
+def test_a_deadlock_inside_a_task_that_another_one_runs_is_told(sloth: Any) -> None:
+    source = """
+    local channel = goroutine.channel()
+    local waits = task("waits"):command(function() channel:receive() end)
+    local caller = task("caller"):command(function()
+      local group = goroutine.wait_group()
+      group:add(1)
+      goroutine.spawn(function() print(select(2, waits:run())) group:done() end)
+      group:wait()
+    end)
+    workflow.define("w"):tasks({ caller })
+    if values.top then print(select(2, waits:run())) end
+    """
+    sloth.write("w.sloth", source)
+    why = "the task 'waits' waits to receive from a channel at w.sloth:3"
+    inside = sloth("run", "w.sloth", timeout=20)
+    assert (inside.returncode, why in inside.stderr) == (1, True)
+    sloth.write("w.sloth", source.replace('workflow.define("w"):tasks', "local _ = "))
+    top = sloth("run", "w.sloth", "--set", "top=true", timeout=20)
+    assert (top.returncode, why in printed(top.stdout)[0]) == (1, True)
+
+
+def test_tasks_see_what_one_of_the_top_level_made_for_them(sloth: Any) -> None:
+    source = """
+    task("makes"):command("echo made > thing"):artifacts({ "thing" }):build():run()
+    task("needs"):workdir("elsewhere"):consumes({ "thing" })
+      :pre_hook(function(this) this.workdir.ensure() end)
+      :command(function() print(fs.read("thing")) end)
+    """
+    result = sloth("run", sloth.write("w.sloth", source))
+    assert (result.returncode, printed(result.stdout)) == (0, ["needs | made"])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sloth_runner.errors import MemoryExceeded
 
 if TYPE_CHECKING:
     from sloth_runner.errors import TaskTimeout
+
+Stopped = TypeVar("Stopped", bound=BaseException)
 
 DEFAULT_MEMORY_LIMIT = 2 * 2**30
 """Bytes that a script's values may take; LuaJIT's own limit can hang the process."""
@@ -36,6 +38,18 @@ class Limits:
     def fail(self, error: BaseException) -> None:
         """Stop all Lua for good: interrupted, the store is lost, or the runner has a bug."""
         self.fatal = self.fatal or error
+
+    def raise_fatal(self) -> None:
+        """Raise what ended all Lua, if anything did."""
+        if self.fatal is not None:
+            raise self.fatal
+
+    def pardon(self, kind: type[Stopped]) -> Stopped | None:
+        """Let Lua run again if it was ended by an error of this kind; that error."""
+        if not isinstance(self.fatal, kind):
+            return None
+        stopped, self.fatal = self.fatal, None
+        return stopped
 
     @property
     def reason(self) -> BaseException | None:
