@@ -66,7 +66,7 @@ end
 local function this_of(context)
   task_names[context.task] = true
   return {
-    name = context.task, workdir = workdir(context.workdir, context.owns_workdir), attempt = context.attempt,
+    name = context.task, workdir = workdir(context.workdir, context.owns_workdir), attempt = context.attempt or 1,
     agent = context.agent or "local",
   }
 end
@@ -84,6 +84,7 @@ end
 
 -- ok [, message [, outputs]], or a table with success (or failed) and message, or nothing at all.
 local function outcome(first, second, third)
+  if (first == nil or first == true) and second == nil and third == nil then return nil end
   local ok, message, output = first ~= false, second, third
   if type(first) == "table" then
     ok = first.success ~= false and first.failed ~= true
@@ -106,9 +107,9 @@ local function call(f, context, third)
   return f(this, params, third)
 end
 
-function kinds.command(f, context) return outcome(call(f, context, context.deps)) end
+function kinds.command(f, context) return outcome(call(f, context, context.deps or {})) end
 
-function kinds.condition(f, context) return encode({ met = not not call(f, context, context.deps) }) end
+function kinds.condition(f, context) return encode({ met = not not call(f, context, context.deps or {}) }) end
 
 -- What a failed task has for an output is its error, which scripts also take for the text itself.
 local ERROR = {
@@ -131,13 +132,11 @@ end
 -- Before there is an output, hooks get what their task gets.
 function kinds.hook(f, context)
   local output = context.output
-  call(f, context, output and output.error and setmetatable(output, ERROR) or output or context.deps)
-  return "{}"
+  call(f, context, output and output.error and setmetatable(output, ERROR) or output or context.deps or {})
 end
 
 function kinds.start(f)
   f()
-  return "{}"
 end
 
 ---@class task_result what a hook of a workflow finds of a task: its output, and beside that
@@ -157,5 +156,4 @@ function kinds.complete(f, context)
     results[index], results[task.name] = output, output
   end
   f(context.success, results)
-  return "{}"
 end

@@ -297,8 +297,8 @@ class Store(Protocol):
     def outputs(self, run_id: str) -> dict[str, Output]:
         """A run's outputs by key, in the order they were first published."""
 
-    def save_task(self, run_id: str, task: TaskRecord, lock: Lock) -> None:
-        """Write a task's row, replacing the one of the same name."""
+    def save_tasks(self, run_id: str, tasks: Sequence[TaskRecord], lock: Lock) -> None:
+        """Write rows of tasks, all or none, each replacing the one of the same name."""
 
     def tasks(self, run_id: str) -> list[TaskRecord]:
         """A run's tasks in the order they were first saved."""

@@ -239,9 +239,10 @@ class ActiveRun:
         """Add to the run's metadata, replacing equal keys."""
         self._store.set_metadata(self.id, self.secrets.masked(values), self._held_lock())
 
-    def save_task(self, task: TaskRecord) -> None:
-        """Write a task's row, replacing the one of the same name."""
-        self._store.save_task(self.id, self.secrets.masked(task), self._held_lock())
+    def save_tasks(self, tasks: Sequence[TaskRecord]) -> None:
+        """Write rows of tasks, all or none, each replacing the one of the same name."""
+        masked = [self.secrets.masked(task) for task in tasks]
+        self._store.save_tasks(self.id, masked, self._held_lock())
 
     def tasks(self) -> list[TaskRecord]:
         """The run's tasks in the order they were first saved."""

@@ -1,11 +1,11 @@
 """Sees to it that commands end with the runner, even when it is killed.
 
-A killed process cannot end its children, so a small shell beside it does. It reads from a pipe
+A killed process cannot end its children, so a small process beside it does. It reads from a pipe
 which process groups run, and the end of the pipe is the end of the runner, however that came. Linux
 could signal a child when its parent dies (PR_SET_PDEATHSIG), but not the child's own children.
 
 A command runs a moment before the runner learns its process id. If the runner is killed in that
-moment, the shell finds the command by a mark in its environment.
+moment, it finds the command by a mark in its environment.
 """
 
 from __future__ import annotations
@@ -18,28 +18,25 @@ MARK = "SLOTH_RUNNER_COMMAND"
 """The variable that tells a command of this process from others."""
 
 _WATCH = f"""
-declare -A groups starting
-while read -r change first second; do
-  case $change in
-    start) starting[$first]="--regexp={MARK}=$first" ;;
-    run) groups[$first]=1; unset "starting[$second]" ;;
-    end) unset "groups[$first]" ;;
-  esac
-done
-for group in "${{!groups[@]}}"; do kill -KILL -- "-$group"; done
-[[ ${{#starting[@]}} == 0 ]] && exit
-for found in $(grep -lzxF "${{starting[@]}}" /proc/[0-9]*/environ); do
-  found=${{found#/proc/}}
-  kill -KILL -- "-${{found%/environ}}"
-done
+$1 == "start" {{ starting[$2] }}
+$1 == "run" {{ groups[$2]; delete starting[$3] }}
+$1 == "end" {{ delete groups[$2] }}
+END {{
+  for (group in groups) targets = targets " -" group
+  if (targets) system("kill -s KILL --" targets)
+  for (mark in starting) marks = marks " -e {MARK}=" mark
+  if (marks) system("for found in $(grep -lzxF" marks " /proc/[0-9]*/environ); do " \\
+    "found=${{found#/proc/}}; kill -s KILL -- -${{found%/environ}}; done")
+}}
 """
+"""An awk program, because that reads many lines at once; a shell takes one byte at a time."""
 
 
 class ProcessGroups:
     """The process groups that this process has started and that still run.
 
-    They are killed at once when this process is gone. The watching shell is started with the first
-    of them, in a session of its own, and ends with this process too.
+    They are killed at once when this process is gone. What watches is started with the first of
+    them, in a session of its own, and ends with this process too.
     """
 
     def __init__(self) -> None:
@@ -71,7 +68,7 @@ class ProcessGroups:
                 os.killpg(group, signal.SIGKILL)
 
     def _tell(self, line: str) -> None:
-        """Tell the watching shell; start it, anew if somebody has ended it."""
+        """Tell what watches; start it, anew if somebody has ended it."""
         if self._pipe is None or not _write(self._pipe, line):
             if self._pipe is not None:
                 os.close(self._pipe)
@@ -82,11 +79,11 @@ class ProcessGroups:
 
 
 def _start_watching() -> int:
-    """The end of a pipe to a new shell."""
+    """The end of a pipe to a new watching process."""
     reader, writer = os.pipe()
     os.posix_spawnp(
-        "bash",
-        ["bash", "-c", _WATCH],
+        "awk",
+        ["awk", _WATCH],
         {"PATH": os.defpath},
         file_actions=[
             (os.POSIX_SPAWN_DUP2, reader, 0),

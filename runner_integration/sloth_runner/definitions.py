@@ -11,7 +11,7 @@ from sloth_state.errors import InvalidValue
 from sloth_state.values import check_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sloth_runner.script import Script
 
@@ -56,7 +56,8 @@ def _workflow(spec: Mapping[str, Any], script: Script) -> Workflow:
         raise DefinitionError(
             f"{where}: the workflow {name!r} has no tasks", hint="Give it some: :tasks({ … })"
         )
-    tasks = [_after_its_producers(task, tasks) for task in tasks]
+    names = _names_of_keys(spec["tasks"])
+    tasks = [_after_its_producers(_by_name(task, names), tasks) for task in tasks]
     _check_names(tasks)
     return Workflow(
         name=name,
@@ -74,6 +75,19 @@ def _workflow(spec: Mapping[str, Any], script: Script) -> Workflow:
         metadata=spec.get("metadata", {}),
         problems=tuple(_problems(spec)),
     )
+
+
+def _names_of_keys(specs: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """`build = task("compile")` in a workflow's tasks: others can depend on "build", too."""
+    keys = {spec["key"]: spec["name"] for spec in specs if "key" in spec}
+    names = {spec["name"] for spec in specs}
+    return {key: name for key, name in keys.items() if key not in names}
+
+
+def _by_name(task: Task, names: Mapping[str, str]) -> Task:
+    if names.keys().isdisjoint(task.depends_on):
+        return task
+    return task._replace(depends_on=tuple(names.get(each, each) for each in task.depends_on))
 
 
 def _problems(spec: Mapping[str, Any]) -> Iterator[str]:

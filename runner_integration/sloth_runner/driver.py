@@ -120,7 +120,7 @@ class Driver:
             result = await self._run(thread, context)
         finally:
             await self._end_goroutines(self._owners.pop(thread))
-        found: dict[str, Any] = json.loads(result or "{}")
+        found: dict[str, Any] = json.loads(result) if result else {}
         return found
 
     async def end_leftovers(self) -> None:

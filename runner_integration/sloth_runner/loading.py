@@ -22,6 +22,7 @@ class Loading:
 
     def __init__(self, listeners: Sequence[Listener]) -> None:
         self._listeners = listeners
+        self._hearers: dict[type[Event], list[Listener]] = {}
         self.plugins = Plugins(lambda text: self.emit(TaskOutput(None, "warn", text)))
 
     def driver(self, session: Session, limits: Limits | None = None) -> Driver:
@@ -31,13 +32,20 @@ class Loading:
 
     def is_heard(self, kind: type[Event]) -> bool:
         """Whether anybody makes something of a kind of events, of which there may be thousands."""
-        return self.plugins.listen_to(kind) or any(
-            kind not in ignored_by(listener) for listener in self._listeners
-        )
+        return self.plugins.listen_to(kind) or bool(self._hearers_of(kind))
+
+    def _hearers_of(self, kind: type[Event]) -> list[Listener]:
+        hearers = self._hearers.get(kind)
+        if hearers is None:
+            hearers = [each for each in self._listeners if kind not in ignored_by(each)]
+            self._hearers[kind] = hearers
+        return hearers
 
     def emit(self, event: Event) -> None:
         """Tell listeners and plugins of an event, now."""
+        if not self.is_heard(type(event)):
+            return
         now = datetime.now(UTC)
-        for listener in self._listeners:
+        for listener in self._hearers_of(type(event)):
             listener(now, event)
         self.plugins.tell(now, event)

@@ -135,8 +135,8 @@ class PlannedRun(ActiveRun):
     def set_metadata(self, values: Mapping[str, str]) -> None:
         pass
 
-    def save_task(self, task: TaskRecord) -> None:
-        self._tasks[task.name] = task
+    def save_tasks(self, tasks: Sequence[TaskRecord]) -> None:
+        self._tasks.update({task.name: task for task in tasks})
 
     def tasks(self) -> list[TaskRecord]:
         return list(self._tasks.values())

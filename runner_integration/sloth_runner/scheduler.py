@@ -264,7 +264,8 @@ class Scheduler:
         ]
         if not failed:
             return None
-        name, error = failed[0]
+        own = [each for each in failed if each[0] not in self._tasks.stopped]
+        name, error = (own or failed)[0]
         more = f" (and {len(failed) - 1} more failed)" if len(failed) > 1 else ""
         return WorkflowFailed(
             f"task {name}: {error}{more}",

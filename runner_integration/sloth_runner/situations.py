@@ -31,16 +31,20 @@ class Situations:
         if host is not None:
             context.workdir, owns_workdir = "~", False
             context.workdir = context.folder(task.workdir)
-        facts = {
+        # They are encoded for each function that is called, so what `calls.lua` adds is left out.
+        facts: dict[str, Any] = {
             "task": task.name,
             "workflow": self._workflow.name,
             "workdir": context.workdir,
-            "owns_workdir": owns_workdir,
-            "deps": dict(dependencies),
-            "attempt": 1,
-            "params": dict(task.params),
-            "agent": host or "local",
         }
+        if owns_workdir:
+            facts["owns_workdir"] = True
+        if dependencies:
+            facts["deps"] = dict(dependencies)
+        if task.params:
+            facts["params"] = dict(task.params)
+        if host is not None:
+            facts["agent"] = host
         return context, facts
 
     def own_folders(self) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from sloth_runner.errors import ScriptError
 from sloth_runner.events import TaskFinished, TaskStarted
+from sloth_runner.record_queue import RecordQueue
 from sloth_state.errors import InvalidValue
 from sloth_state.model import TaskRecord, TaskStatus
 
@@ -39,43 +41,73 @@ class TaskRecords:
 
     def __init__(self, run: ActiveRun, emit: Callable[[Event], None]) -> None:
         self._run = run
+        self._queue = RecordQueue(run)
         self._emit = emit
-        self._attempts: dict[str, int] = {}
+        self._begun: dict[str, tuple[int, asyncio.Future[None]]] = {}
+        """The try of each task that goes on, and when its row is durable."""
+        self.over_before: dict[str, TaskOutcome] = {}
+        """Tasks that were cancelled when their end was durable already."""
 
-    def begin(self, task: Task, attempt: int) -> None:
+    async def begin(self, task: Task, attempt: int) -> None:
         """A try of a task begins; on several machines, the first that comes to it."""
-        if attempt <= self._attempts.get(task.name, 0):
+        last, written = self._begun.get(task.name, (0, None))
+        if written is not None and attempt <= last:
+            await written
             return
-        self._attempts[task.name] = attempt
         record = TaskRecord(task.name, TaskStatus.RUNNING, attempt, datetime.now(UTC), None)
-        self._run.save_task(record)
+        written = self._queue.add(record)
+        self._begun[task.name] = attempt, written
+        await written
         self._emit(TaskStarted(task.name, attempt))
 
     def attempts(self, task: Task) -> int:
         """How often a task that goes on was tried."""
-        return self._attempts.get(task.name, 1)
+        attempt, _ = self._begun.get(task.name, (1, None))
+        return attempt
 
-    def finish(self, task: Task, outcome: TaskOutcome, started: datetime) -> TaskOutcome:
+    async def finish(self, task: Task, outcome: TaskOutcome, started: datetime) -> TaskOutcome:
         """A task is over. Its outcome becomes a failure if its output cannot be kept."""
-        self._attempts.pop(task.name, None)
         try:
-            ended = self._save(task, outcome, started)
+            return await self._finish(task, outcome, started)
         except InvalidValue as error:
             outcome = outcome._replace(status=TaskStatus.FAILED, error=error, output=None)
-            ended = self._save(task, outcome, started)
-        changed = not (outcome.unchanged or says_unchanged(outcome.output))
+            return await self._finish(task, outcome, started)
+
+    async def _finish(self, task: Task, outcome: TaskOutcome, started: datetime) -> TaskOutcome:
+        record = _record(task, outcome, started)
+        written = self._queue.add(record)
+        try:
+            await written
+        except asyncio.CancelledError:
+            if written.cancelled():
+                raise
+            self.over_before[task.name] = outcome
+            self._ended(record, outcome, started)
+            raise
+        self._ended(record, outcome, started)
+        return outcome
+
+    def finish_at_once(self, task: Task, outcome: TaskOutcome, started: datetime) -> TaskOutcome:
+        """The same for a task that gave no output, and without giving others a turn."""
+        record = _record(task, outcome, started)
+        self._run.save_tasks([record])
+        self._ended(record, outcome, started)
+        return outcome
+
+    def _ended(self, record: TaskRecord, outcome: TaskOutcome, started: datetime) -> None:
+        self._begun.pop(record.name, None)
+        assert record.ended_at is not None
         self._emit(
             TaskFinished(
-                task.name,
+                record.name,
                 outcome.status,
                 outcome.attempts,
-                (ended - started).total_seconds(),
+                (record.ended_at - started).total_seconds(),
                 outcome.message,
                 str(outcome.error) if outcome.error else None,
-                changed,
+                changed=not (outcome.unchanged or says_unchanged(outcome.output)),
             )
         )
-        return outcome
 
     def restore(self, record: TaskRecord) -> TaskOutcome:
         """A task that an earlier run has done is not run again; its output is there anyway."""
@@ -83,24 +115,21 @@ class TaskRecords:
         self._emit(TaskFinished(record.name, TaskStatus.SKIPPED, 0, 0.0, why, None, changed=True))
         return TaskOutcome(TaskStatus.SKIPPED, why, record.output)
 
-    def _save(self, task: Task, outcome: TaskOutcome, started: datetime) -> datetime:
-        ended = datetime.now(UTC)
-        skipped = outcome.status is TaskStatus.SKIPPED
-        why = str(outcome.error) if outcome.error else outcome.message if skipped else None
-        where = outcome.error.where if isinstance(outcome.error, ScriptError) else None
-        self._run.save_task(
-            TaskRecord(
-                task.name,
-                outcome.status,
-                outcome.attempts,
-                None if skipped else started,
-                ended,
-                outcome.output,
-                why,
-                where,
-            )
-        )
-        return ended
+
+def _record(task: Task, outcome: TaskOutcome, started: datetime) -> TaskRecord:
+    skipped = outcome.status is TaskStatus.SKIPPED
+    why = str(outcome.error) if outcome.error else outcome.message if skipped else None
+    where = outcome.error.where if isinstance(outcome.error, ScriptError) else None
+    return TaskRecord(
+        task.name,
+        outcome.status,
+        outcome.attempts,
+        None if skipped else started,
+        datetime.now(UTC),
+        outcome.output,
+        why,
+        where,
+    )
 
 
 def says_unchanged(output: Json) -> bool:

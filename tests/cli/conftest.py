@@ -117,7 +117,7 @@ def finished_run(store: Store, clock: Clock) -> Callable[..., Run]:
         for output in outputs:
             store.set_output(run.id, output, lock)
         for task in tasks:
-            store.save_task(run.id, task, lock)
+            store.save_tasks(run.id, [task], lock)
         for kind, task_name in events:
             store.save_event(run.id, kind, {"path": "/srv/a\nb", "n": 1}, lock, task=task_name)
         clock.forward(seconds)

@@ -130,7 +130,7 @@ def make_version(store: Any, version: int) -> None:
     drafts = [ResourceDraft("r", f"n{n}", {"version": version, "n": n}) for n in range(3)]
     store.record(run.id, drafts, lock)
     store.set_output(run.id, Output("url", version), lock)
-    store.save_task(run.id, TaskRecord("t", TaskStatus.SUCCESS, 1, None, None), lock)
+    store.save_tasks(run.id, [TaskRecord("t", TaskStatus.SUCCESS, 1, None, None)], lock)
     store.kv_set("phase", version)
     if version == 2:
         store.remove_resource(run.id, "r", "n2", lock)

@@ -134,7 +134,7 @@ def test_what_an_ended_command_left_in_the_background_outlives_a_killed_runner(
         os.kill(int((sloth.folder / "pid").read_text()), signal.SIGKILL)
 
 
-def test_a_watching_shell_that_was_ended_is_replaced(tmp_path: Path) -> None:
+def test_a_watching_process_that_was_ended_is_replaced(tmp_path: Path) -> None:
     program = """
 import asyncio, os, signal, sys, time
 from pathlib import Path
@@ -142,7 +142,7 @@ from sloth_runner.subprocesses import Command, run_command
 
 def watchers():
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    return [int(c) for c in children if b"declare -A groups" in Path(f"/proc/{c}/cmdline").read_bytes()]
+    return [int(c) for c in children if b"delete starting" in Path(f"/proc/{c}/cmdline").read_bytes()]
 
 async def main():
     first = asyncio.ensure_future(run_command(Command("echo $$ > first; sleep 60", ".")))
@@ -166,24 +166,24 @@ asyncio.run(main())
     assert [members(group) for group in groups] == [[], []]
 
 
-def watching_shells(parent: int) -> list[int]:
+def watching_processes(parent: int) -> list[int]:
     """Children of a runner that look after its process groups."""
     listed = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     return [
         int(pid)
         for pid in listed
-        if b"declare -A groups" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        if b"delete starting" in Path(f"/proc/{pid}/cmdline").read_bytes()
     ]
 
 
-def test_the_watching_shell_ends_with_the_runner(sloth: Any) -> None:
+def test_the_watching_process_ends_with_the_runner(sloth: Any) -> None:
     source = 'task("t"):command("echo $PPID > runner; sleep 2")'
     process = start(sloth, source, "runner")
     parent = int((sloth.folder / "runner").read_text())
-    watching = watching_shells(parent)
+    watching = watching_processes(parent)
     deadline = time.monotonic() + 5
     while not watching and time.monotonic() < deadline:  # it starts beside the command
-        watching = watching_shells(parent)
+        watching = watching_processes(parent)
     assert len(watching) == 1
     process.communicate()
     deadline = time.monotonic() + 5

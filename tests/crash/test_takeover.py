@@ -39,7 +39,7 @@ with open_store(sys.argv[1]) as store:
                 lambda: run.remove("file", "early"),
                 lambda: run.set_output("late", 1),
                 lambda: run.set_metadata({"late": "1"}),
-                lambda: run.save_task(TaskRecord("late", TaskStatus.SUCCESS, 1, None, None)),
+                lambda: run.save_tasks([TaskRecord("late", TaskStatus.SUCCESS, 1, None, None)]),
                 lambda: run.acquire("late", lease),
             ):
                 try:

@@ -67,8 +67,9 @@ def _metadata(version: int, values: Any) -> Facts:
     return {f"metadata {version} {key}": value for key, value in values.items()}
 
 
-def _save_task(store: Any, run_id: str, task: Any, lock: Any) -> Facts:
-    return {f"task {store.run(run_id).version} {task.name}": [task.status, task.output]}
+def _save_tasks(store: Any, run_id: str, tasks: Any, lock: Any) -> Facts:
+    version = store.run(run_id).version
+    return {f"task {version} {task.name}": [task.status, task.output] for task in tasks}
 
 
 def _save_step(
@@ -94,7 +95,7 @@ WRITES: dict[str, Callable[..., Facts]] = {
     "end_operation": _end_operation,
     "set_output": _set_output,
     "set_metadata": _set_metadata,
-    "save_task": _save_task,
+    "save_tasks": _save_tasks,
     "save_step": _save_step,
     "kv_set": _kv_set,
     "kv_increment": _kv_increment,

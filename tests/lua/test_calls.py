@@ -12,12 +12,13 @@ from sloth_runner.session import TaskContext
 from sloth_runner.workflow import Call
 
 # Body of a command and what it meant.
+# Nothing at all is a plain success.
 OUTCOMES = {
-    "": {"ok": True},
-    "return": {"ok": True},
-    "return nil": {"ok": True},
+    "": {},
+    "return": {},
+    "return nil": {},
     "return nil, 'why'": {"ok": True, "message": "why"},
-    "return true": {"ok": True},
+    "return true": {},
     "return true, 'done'": {"ok": True, "message": "done"},
     "return true, 'done', { n = 1 }": {"ok": True, "message": "done", "output": {"n": 1}},
     "return true, nil, { n = 1 }": {"ok": True, "output": {"n": 1}},

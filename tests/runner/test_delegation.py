@@ -499,9 +499,9 @@ def test_a_plan_says_where_a_command_would_run(sloth: Any) -> None:
         """,
     )
     assert sloth("plan", "t.sloth").stdout.splitlines() == [
+        "> would run  exec.run  test -e x  on web-2",
         "> would run  exec.run  make  on web-1",
         "> would run  exec.run  make",
-        "> would run  exec.run  test -e x  on web-2",
         "> would run  exec.run  make  on web-2",
         "> would run  kv.set  k",
         "",

@@ -272,7 +272,7 @@ def test_tasks_are_kept_with_the_run(run: ActiveRun) -> None:
         "test", TaskStatus.FAILED, 1, started, started, None, "2 failed", "deploy.sloth:12"
     )
     for task in (running, failed, done):
-        run.save_task(task)
+        run.save_tasks([task])
 
     assert run.tasks() == [done, failed]
 
@@ -394,7 +394,7 @@ def test_nothing_is_recorded_after_the_end(store: Store) -> None:
         lambda: run.remove("file", "late"),
         lambda: run.set_output("late", 1),
         lambda: run.set_metadata({"late": "1"}),
-        lambda: run.save_task(TaskRecord("late", TaskStatus.SUCCESS, 1, None, None)),
+        lambda: run.save_tasks([TaskRecord("late", TaskStatus.SUCCESS, 1, None, None)]),
         lambda: run.acquire("late", MINUTE),
     ):
         with pytest.raises(UsageError) as refused:

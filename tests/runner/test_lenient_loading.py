@@ -93,3 +93,17 @@ def test_each_unknown_option_is_told_with_its_line(sloth: Any, source: str, note
     assert sloth("validate", "t.sloth").stderr == f"Note: t.sloth:2: {note}; `run` refuses that\n"
     result = sloth("run", "t.sloth")
     assert (result.returncode, result.stderr.splitlines()[0]) == (1, f"Error: t.sloth:2: {note}")
+
+
+def test_a_task_can_be_depended_on_by_its_key_and_by_its_name(sloth: Any) -> None:
+    source = """
+    workflow.define("w"):tasks({
+      ship = task("upload"):depends_on({ "make", "lint" }):command(function() print("ship") end),
+      make = task("compile"):command(function() print("make") end),
+      other = task("lint"):command(function() print("lint") end),
+    })
+    """
+    result = sloth("run", "--max-parallel", "1", sloth.write("w.sloth", source))
+    assert result.returncode == 0
+    printed = [line for line in result.stdout.splitlines() if " | " in line]
+    assert printed == ["compile | make", "lint | lint", "upload | ship"]

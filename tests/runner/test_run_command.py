@@ -491,3 +491,24 @@ def test_after_kill_9_the_next_run_takes_over_at_once(slow: Any) -> None:
     runs = slow.json("state", "workflow", "list")
     assert [(run["version"], run["status"]) for run in runs] == [(2, "success"), (1, "failed")]
     os.kill(int((slow.folder / "child").read_text()), signal.SIGKILL)
+
+
+def test_what_a_dependency_has_not_given_is_empty(sloth: Any) -> None:
+    source = """
+    task("a"):command(function() end)
+    task("b"):depends_on("a"):command(function(_, _, deps)
+      print(type(deps.a), next(deps.a), deps.nobody)
+    end)
+    """
+    result = sloth("run", sloth.write("w.sloth", source))
+    assert (result.returncode, "b | table nil nil" in result.stdout.splitlines()) == (0, True)
+
+
+def test_a_plan_tries_as_often_as_a_run_but_does_not_wait(sloth: Any) -> None:
+    source = """
+    task("flaky"):retries(6, "exponential"):command(function(this)
+      return this.attempt == 7, "not yet"
+    end)
+    """
+    result = sloth("plan", sloth.write("w.sloth", source), timeout=20)
+    assert (result.returncode, result.stderr) == (0, "")

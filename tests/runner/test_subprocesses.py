@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -238,7 +239,7 @@ NEVER_STARTED: dict[str, tuple[dict[str, Any], str]] = {
     "unknown user": ({"user": "nobody-at-all"}, "there is no user 'nobody-at-all' to run the command as"),
     "bad name of a variable": ({"environment": {"A=B": "x"}}, "the command cannot be started: illegal environment variable name"),
     "bad value of a variable": ({"environment": {"A": "\0"}}, "the command cannot be started: embedded null byte"),
-    "too many arguments": ({"environment": {"A": "x" * 200_000}}, "the command cannot be started: [Errno 7] Argument list too long: 'bash'"),
+    "too many arguments": ({"environment": {"A": "x" * 200_000}}, f"the command cannot be started: [Errno 7] Argument list too long: '{shutil.which('bash')}'"),
 }  # fmt: skip
 
 

@@ -51,8 +51,8 @@ def filled(bench: Any, store: Any) -> Any:
     store.record(run.id, [bench.draft("b", "ü€\n"), bench.draft("c")], lock)
     for key, value in (("z", None), ("secret", [1, {"k": 1e300}])):
         store.set_output(run.id, Output(key, value, key == "secret"), lock)
-    store.save_task(
-        run.id, TaskRecord("t", TaskStatus.FAILED, 2, NOON, None, None, "no", "x:1"), lock
+    store.save_tasks(
+        run.id, [TaskRecord("t", TaskStatus.FAILED, 2, NOON, None, None, "no", "x:1")], lock
     )
     store.save_step(run.id, "t", 1, "build", None, lock)
     store.save_event(run.id, "started", {"by": ["ada"]}, lock, task="t")

@@ -41,7 +41,7 @@ def version_with(bench: Any, changes: dict[str, int | None], name: str = "deploy
         elif resource in known:
             store.remove_resource(run.id, "file", resource, lock)
     store.set_output(run.id, Output("version", run.version), lock)
-    store.save_task(run.id, TaskRecord("build", TaskStatus.SUCCESS, 1, None, None), lock)
+    store.save_tasks(run.id, [TaskRecord("build", TaskStatus.SUCCESS, 1, None, None)], lock)
     bench.finish(run, lock)
 
 

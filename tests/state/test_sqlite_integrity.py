@@ -32,7 +32,7 @@ def filled(bench: Any, store: Any) -> Store:
     run, lock = bench.begin(source=b"-- lua", message="first", metadata={"a": "b"})
     store.record(run.id, [bench.draft("a", "one"), bench.draft("b", "one")], lock)
     store.set_output(run.id, Output("url", "http://one"), lock)
-    store.save_task(run.id, TaskRecord("build", TaskStatus.SUCCESS, 1, None, None), lock)
+    store.save_tasks(run.id, [TaskRecord("build", TaskStatus.SUCCESS, 1, None, None)], lock)
     store.add_tags(run.id, ["stable"], "ada")
     store.audit(AuditEntry(bench.clock(), "ada", "reveal", "deploy", "url"))
     store.kv_set("key", "value")

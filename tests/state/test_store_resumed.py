@@ -80,9 +80,11 @@ def test_a_step_that_cannot_be_kept_is_refused(
 def test_a_run_takes_over_what_the_one_before_has_done(bench: Any, store: Store) -> None:
     first, lock = bench.begin()
     done = TaskRecord("fetch", TaskStatus.SUCCESS, 2, bench.clock(), bench.clock(), {"n": 1})
-    store.save_task(first.id, done, lock)
-    store.save_task(first.id, TaskRecord("push", TaskStatus.RUNNING, 1, bench.clock(), None), lock)
-    store.save_task(first.id, TaskRecord("tell", TaskStatus.SKIPPED, 0, None, None), lock)
+    store.save_tasks(first.id, [done], lock)
+    store.save_tasks(
+        first.id, [TaskRecord("push", TaskStatus.RUNNING, 1, bench.clock(), None)], lock
+    )
+    store.save_tasks(first.id, [TaskRecord("tell", TaskStatus.SKIPPED, 0, None, None)], lock)
     store.save_step(first.id, "fetch", 1, "download", 1, lock)
     store.save_step(first.id, "push", 1, "login", 2, lock)
     store.set_output(first.id, Output("token", "t", sensitive=True), lock)
@@ -122,7 +124,7 @@ def test_a_run_takes_over_what_the_one_before_has_done(bench: Any, store: Store)
 
 def test_a_run_that_goes_on_with_none_takes_nothing_over(bench: Any, store: Store) -> None:
     first, lock = bench.begin()
-    store.save_task(first.id, TaskRecord("a", TaskStatus.SUCCESS, 1, None, None), lock)
+    store.save_tasks(first.id, [TaskRecord("a", TaskStatus.SUCCESS, 1, None, None)], lock)
     bench.finish(first, lock, RunStatus.FAILED)
     second, _ = bench.begin()
     assert store.tasks(second.id) == []

@@ -49,8 +49,8 @@ def test_a_task_is_written_over_by_its_name(bench: Any, store: Store) -> None:
     now = bench.clock()
     build = TaskRecord("build", TaskStatus.RUNNING, 1, now, None)
     test = TaskRecord("test", TaskStatus.SKIPPED, 0, None, None)
-    store.save_task(run.id, build, lock)
-    store.save_task(run.id, test, lock)
+    store.save_tasks(run.id, [build], lock)
+    store.save_tasks(run.id, [test], lock)
     failed = build._replace(
         status=TaskStatus.FAILED,
         attempts=3,
@@ -59,7 +59,7 @@ def test_a_task_is_written_over_by_its_name(bench: Any, store: Store) -> None:
         error_msg="make: *** no rule",
         location="ci.sloth:12",
     )
-    store.save_task(run.id, failed, lock)
+    store.save_tasks(run.id, [failed], lock)
     assert store.tasks(run.id) == [failed, test]
 
 
@@ -68,7 +68,9 @@ def test_a_lost_lock_writes_no_output_task_or_metadata(bench: Any, store: Store)
     bench.clock.advance(minutes=2)
     for write in (
         lambda: store.set_output(run.id, Output("url", 1), lock),
-        lambda: store.save_task(run.id, TaskRecord("a", TaskStatus.RUNNING, 1, None, None), lock),
+        lambda: store.save_tasks(
+            run.id, [TaskRecord("a", TaskStatus.RUNNING, 1, None, None)], lock
+        ),
         lambda: store.set_metadata(run.id, {"a": "b"}, lock),
     ):
         with pytest.raises(LockLost):
@@ -210,8 +212,8 @@ def test_values_that_cannot_be_kept_are_refused_everywhere(bench: Any, store: St
     for write in (
         lambda: store.set_output(run.id, Output("url", {"a": [nan]}), lock),
         lambda: store.set_output(run.id, Output("", 1), lock),
-        lambda: store.save_task(
-            run.id, TaskRecord("a", TaskStatus.SUCCESS, 1, None, None, output={1: 2}), lock
+        lambda: store.save_tasks(
+            run.id, [TaskRecord("a", TaskStatus.SUCCESS, 1, None, None, output={1: 2})], lock
         ),
         lambda: store.kv_set("a\n", 1),
         lambda: store.kv_set("a", "\ud800"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sloth_state import model
 from sloth_state.sqlite.base import StoreBase
@@ -11,6 +11,8 @@ from sloth_state.sqlite.timestamps import from_optional_microseconds, to_optiona
 from sloth_state.values import canonical, check_name, check_text, from_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sloth_state.model import Lock, Output, TaskRecord
 
 
@@ -37,27 +39,12 @@ class Outputs(StoreBase):
             outputs[key] = model.Output(key, from_json(value), bool(sensitive))
         return outputs
 
-    def save_task(self, run_id: str, task: TaskRecord, lock: Lock) -> None:
-        name = check_name(task.name, "the task's name")
-        output = canonical(task.output, f"output of task {name}")
-        texts = [
-            None if text is None else check_text(text, f"the {what} of task {name}")
-            for what, text in (("error", task.error_msg), ("location", task.location))
-        ]
+    def save_tasks(self, run_id: str, tasks: Sequence[TaskRecord], lock: Lock) -> None:
+        rows = [_row(task) for task in tasks]
         with self._db.transaction():
             run = self._open_run(run_id, lock)
-            TASKS.save(
-                self._db,
-                run.run_key,
-                name,
-                task.status.value,
-                task.attempts,
-                to_optional_microseconds(task.started_at),
-                to_optional_microseconds(task.ended_at),
-                output,
-                *texts,
-                task.done_by,
-            )
+            for row in rows:
+                TASKS.save(self._db, run.run_key, *row)
 
     def tasks(self, run_id: str) -> list[TaskRecord]:
         rows = self._db.select(
@@ -81,3 +68,21 @@ class Outputs(StoreBase):
                 )
             )
         return tasks
+
+
+def _row(task: TaskRecord) -> Sequence[Any]:
+    name = check_name(task.name, "the task's name")
+    texts = [
+        None if text is None else check_text(text, f"the {what} of task {name}")
+        for what, text in (("error", task.error_msg), ("location", task.location))
+    ]
+    return (
+        name,
+        task.status.value,
+        task.attempts,
+        to_optional_microseconds(task.started_at),
+        to_optional_microseconds(task.ended_at),
+        canonical(task.output, f"output of task {name}"),
+        *texts,
+        task.done_by,
+    )

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sloth_runner.events import AfterRollback, ResourceChanged, RunFinished, TaskFinished
+from sloth_runner.events import (
+    AfterRollback,
+    ResourceChanged,
+    RunFinished,
+    TaskFinished,
+    TaskOutput,
+    TaskStarted,
+)
 from sloth_runner.views.text import lines_of
 from sloth_state.model import TaskStatus
 
@@ -18,6 +25,9 @@ if TYPE_CHECKING:
     from sloth_runner.views.text import Style
 
 
+_NOT_VITAL = (ResourceChanged, TaskOutput, TaskStarted)
+
+
 class PlainView:
     """Prints what happens as it happens."""
 
@@ -26,7 +36,7 @@ class PlainView:
         self._style = style
         self._verbose = verbose
         self._quiet = quiet
-        self.ignores: Collection[type[Event]] = (ResourceChanged,) if quiet else ()
+        self.ignores: Collection[type[Event]] = _NOT_VITAL if quiet else ()
         """See `sloth_runner.events.ignored_by`."""
 
     def __call__(self, _at: datetime, event: Event) -> None:

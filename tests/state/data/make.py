@@ -77,7 +77,7 @@ def _first(store: Store, lock: Lock) -> None:
         attributes = {"path": f"/etc/{name}", **mode}
         store.record(run.id, [ResourceDraft("file", name, attributes)], lock)
     store.set_output(run.id, Output("url", "http://example.org"), lock)
-    store.save_task(run.id, TaskRecord("configure", TaskStatus.SUCCESS, 1, NOON, NOON), lock)
+    store.save_tasks(run.id, [TaskRecord("configure", TaskStatus.SUCCESS, 1, NOON, NOON)], lock)
     store.add_tags(run.id, ["stable"], "ada")
     store.finish_run(run.id, RunStatus.SUCCESS, lock)
 
