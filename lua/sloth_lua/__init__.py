@@ -13,6 +13,11 @@ def source(name: str) -> bytes:
         return file.read()
 
 
+def on_first_use(name: str) -> bytes:
+    """Lua for a module whose own source is read and compiled when a script uses it."""
+    return f'return (...).on_first_use("{name}")'.encode()
+
+
 def providers() -> list[str]:
     """The types of resources that have a provider here, sorted."""
     return _names_in(os.path.join(_FOLDER, "providers"))

@@ -4,8 +4,10 @@ local raw, library_source, module_source, module_names = ...
 local load, error, type, tostring, next, gmatch = load, error, type, tostring, next, string.gmatch
 local rawget, setmetatable = rawget, setmetatable
 
+local world -- the globals of what is compiled later, as they were before the script could change them
+
 local function compile(name, source)
-  local chunk, problem = load(source, "=sloth_lua/" .. name .. ".lua", "t")
+  local chunk, problem = load(source, "=sloth_lua/" .. name .. ".lua", "t", world)
   if not chunk then error(problem, 0) end
   return chunk
 end
@@ -24,6 +26,8 @@ if host.call("is_looking") then library("looking")(host) end
 host.threads, host.library = threads, library
 library("standard")(host, library)
 library("elsewhere")(host)
+local on_first_use = library("on_first_use")(host)
+host.on_first_use, pairs = on_first_use.module, on_first_use.pairs
 host.modules = {} -- the built-in ones, whatever a script makes of its globals
 host.events = library("events")(host, threads.kinds)
 host.resources = library("resources")(host, threads.kinds, library)
@@ -32,8 +36,9 @@ local tasks = library("tasks")(host, builders, threads.keep)
 threads.answer("describe", library("workflows")(host, builders, tasks))
 
 local loaded, preload = package.loaded, package.preload
-local known = { "string", "table", "math", "io", "os", "coroutine", "bit", "debug" }
-for _, name in next, known do loaded[name] = _G[name] end
+local standard = { "string", "table", "math", "io", "os", "coroutine", "bit", "debug" }
+local known = {}
+for index, name in next, standard do known[index], loaded[name] = name, _G[name] end
 
 -- A plugin's module that cannot be loaded is an error where it is used; others go on without it.
 local function broken(name, problem)
@@ -54,6 +59,15 @@ for name in gmatch(module_names, "%S+") do
 end
 Values = values
 file, loaded.file = file_ops, file_ops
+
+local function copied(from)
+  local copy = {}
+  for name, value in next, from do copy[name] = value end
+  return copy
+end
+
+world = copied(_G)
+for _, name in next, standard do world[name] = copied(world[name]) end
 
 --- Writes values to the run's output, as `log.print` does.
 ---@param ... any

@@ -4,17 +4,14 @@ With `-o json` each event is one line: `{"event": "task_started", "at": …, …
 names are stable.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+from sloth_state.model import Changes, Json, Output, Resource, RunStatus, TaskStatus
 
+if TYPE_CHECKING:
     from sloth_state.drift import Finding
-    from sloth_state.model import Changes, Json, Output, Resource, RunStatus, TaskStatus
     from sloth_state.rollback import Step
 
 
@@ -87,7 +84,7 @@ class DriftDetected(NamedTuple):
 
     workflow: str
     version: int
-    findings: tuple[Finding, ...]
+    findings: "tuple[Finding, ...]"
     """Those that drifted or are missing."""
 
 
@@ -97,7 +94,7 @@ class BeforeRollback(NamedTuple):
     workflow: str
     from_version: int
     to_version: int
-    steps: tuple[Step, ...]
+    steps: "tuple[Step, ...]"
 
 
 class AfterRollback(NamedTuple):

@@ -1,13 +1,9 @@
 """What a workflow file defines, as frozen values: tasks with functions known by number."""
 
-from __future__ import annotations
+from collections.abc import Mapping
+from typing import NamedTuple
 
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from sloth_state.model import Json
+from sloth_state.model import Json
 
 
 class Call(NamedTuple):

@@ -21,6 +21,7 @@ PARTS = [
     "events",
     "host",
     "looking",
+    "on_first_use",
     "pipes",
     "resources",
     "sandbox",
@@ -100,7 +101,8 @@ def test_no_function_of_the_library_sets_a_global(script: Any) -> None:
         for name in ("MODULES"):gmatch("%S+") do
           local module = require(name)
           for key, f in pairs(type(module) == "table" and module or { call = module }) do
-            if type(f) == "function" then pcall(f) pcall(f, "true") pcall(f, { 1 }) pcall(f, "x", "y", 3) end
+            -- Finding "x" among the packages of Debian takes minutes.
+            if type(f) == "function" and f ~= pkg.search then pcall(f) pcall(f, "true") pcall(f, { 1 }) pcall(f, "x", "y", 3) end
           end
         end
         workflow("w", { tasks = { a = { command = "true", depends_on = {}, retries = 1 } } }):config({ timeout = 1 })
@@ -152,7 +154,7 @@ def test_no_file_assigns_a_global_by_mistake(name: str) -> None:
         end
     """)
     expected = {
-        "boot": "Values file print require",
+        "boot": "Values file pairs print require",
         "sandbox": "debug jit newproxy package python",
         "tasks": "task",
         "workflows": "group workflow",

@@ -144,3 +144,23 @@ def test_a_plugins_module_cannot_take_the_place_of_the_library(script: Any, name
     module = LuaModule(name, b"return { mine = true }")
     error = script.error("pcall(os.exit) error('still guarded')", more=[module])
     assert str(error) == "t.sloth:1: still guarded"
+
+
+def test_modules_show_what_is_in_them_before_they_are_used(script: Any) -> None:
+    source = """
+        local function count(module)
+          local n = 0
+          for _, value in pairs(module) do n = n + (type(value) == "function" and 1 or 0) end
+          return n
+        end
+        return { strings = count(strings), goroutine = count(require("goroutine")), git = count(git) }
+    """
+    counts = script.value(f"(function() {source} end)()")
+    assert min(counts.values()) > 5, counts
+
+
+@pytest.mark.parametrize("value", ["nil", "5", "'text'"])
+def test_pairs_of_what_is_no_table_is_an_error_at_its_line(script: Any, value: str) -> None:
+    error = script.error(f"\nfor _ in pairs({value}) do end")
+    kind = {"nil": "nil", "5": "number"}.get(value, "string")
+    assert str(error) == f"t.sloth:2: bad argument #1 to 'pairs' (table expected, got {kind})"

@@ -1,15 +1,11 @@
 """Resources: the things a workflow manages."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
-    from sloth_state.model.json import Json
+from sloth_state.model.json import Json
 
 
 class Action(StrEnum):

@@ -1,14 +1,10 @@
 """Tasks and outputs of a run."""
 
-from __future__ import annotations
-
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sloth_state.model.json import Json
+from sloth_state.model.json import Json
 
 
 class TaskStatus(StrEnum):

@@ -1,13 +1,9 @@
 """Versions: the numbered states of a workflow."""
 
-from __future__ import annotations
+from datetime import datetime
+from typing import NamedTuple
 
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sloth_state.model.runs import RunStatus
+from sloth_state.model.runs import RunStatus
 
 
 class Changes(NamedTuple):

@@ -16,6 +16,7 @@ _LIBRARY_PARTS = [
     "events",
     "host",
     "looking",
+    "on_first_use",
     "pipes",
     "resources",
     "sandbox",

@@ -18,16 +18,6 @@ if TYPE_CHECKING:
 _WITHOUT_OPERATIONS = ("pkg", "systemd", "user", "git", "cron", "docker")
 
 
-def _on_first_use(name: str) -> bytes:
-    """Lua that has the module's own source compiled when a script uses it."""
-    stand_in = 'host.library("administration/on_first_use")(host)'
-    return (
-        "local host = ... "
-        f"host.on_first_use = host.on_first_use or {stand_in} "
-        f'return host.on_first_use("{name}")'
-    ).encode()
-
-
 def stack_module(session: Session) -> LuaModule:
     """`stack`, on top of `state`."""
 
@@ -47,7 +37,7 @@ def stack_module(session: Session) -> LuaModule:
 
 def system_modules(_session: Session) -> list[LuaModule]:
     """Those that change the system with what providers have."""
-    return [LuaModule(name, _on_first_use(name)) for name in _WITHOUT_OPERATIONS]
+    return [LuaModule(name, sloth_lua.on_first_use(name)) for name in _WITHOUT_OPERATIONS]
 
 
 def stow_module(session: Session) -> LuaModule:
@@ -63,7 +53,7 @@ def stow_module(session: Session) -> LuaModule:
 
     return LuaModule(
         "stow",
-        _on_first_use("stow"),
+        sloth_lua.on_first_use("stow"),
         waiting={f"stow.{name}": later(name) for name in ("look", "carry_out", "packages")},
         here_only="*",
     )

@@ -31,7 +31,7 @@ def goroutine_module(_session: Session) -> LuaModule:
     """`goroutine`: all in Lua but the time."""
     return LuaModule(
         "goroutine",
-        sloth_lua.source("goroutine"),
+        sloth_lua.on_first_use("goroutine"),
         {"goroutine.now": lambda: time.time() * 1000},
     )
 

@@ -24,19 +24,19 @@ MOST_VALUES = 1_000_000
 def yaml_module(_session: Session) -> LuaModule:
     """`yaml`: values as YAML text and back."""
     operations = {"yaml.encode": encode_yaml, "yaml.decode": decode_yaml}
-    return LuaModule("yaml", sloth_lua.source("yaml"), operations)
+    return LuaModule("yaml", sloth_lua.on_first_use("yaml"), operations)
 
 
 def toml_module(_session: Session) -> LuaModule:
     """`toml`: tables as TOML text and back."""
     operations = {"toml.encode": encode_toml, "toml.decode": decode_toml}
-    return LuaModule("toml", sloth_lua.source("toml"), operations)
+    return LuaModule("toml", sloth_lua.on_first_use("toml"), operations)
 
 
 def data_module(_session: Session) -> LuaModule:
     """`data`: CSV text and back; all else in Lua, with the modules of the other formats."""
     operations = {"data.csv_encode": encode_csv, "data.csv_decode": decode_csv}
-    return LuaModule("data", sloth_lua.source("data"), operations)
+    return LuaModule("data", sloth_lua.on_first_use("data"), operations)
 
 
 # -- YAML ------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def fs_module(session: Session) -> LuaModule:
     operations = {f"fs.{name}": getattr(files, name) for name in _OPERATIONS}
     raw = {"fs.write": frozenset({1}), "fs.append": frozenset({1})}
     here = operations.keys() - {"fs.basename", "fs.dirname"}
-    source = sloth_lua.source("fs")
+    source = sloth_lua.on_first_use("fs")
     return LuaModule("fs", source, operations, effects=_EFFECTS, raw=raw, here_only=here)
 
 

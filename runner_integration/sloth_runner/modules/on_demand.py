@@ -38,7 +38,7 @@ def http_module(session: Session) -> LuaModule:
     no_answer = (200, "200 OK", _unknown(session) or "", "{}", "{}")
     return LuaModule(
         "http",
-        sloth_lua.source("http"),
+        sloth_lua.on_first_use("http"),
         waiting={**by_method, "http.download": download},
         effects={**dict.fromkeys(by_method, no_answer), "http.download": {"changed": True}},
         raw=dict.fromkeys(by_method, frozenset({2})),
@@ -67,7 +67,7 @@ def net_module(session: Session) -> LuaModule:
     unknown = _unknown(session)
     return LuaModule(
         "net",
-        sloth_lua.source("net"),
+        sloth_lua.on_first_use("net"),
         waiting={f"net.{name}": later(name) for name in ("tcp", "wait_for_port", "dns")},
         effects={
             "net.tcp": True,
@@ -105,7 +105,7 @@ def file_ops_module(session: Session) -> LuaModule:
 
     return LuaModule(
         "file_ops",
-        sloth_lua.source("file_ops"),
+        sloth_lua.on_first_use("file_ops"),
         waiting={f"file_ops.{name}": later(name) for name in (*_CHANGES, "stat")},
         effects={f"file_ops.{name}": {"changed": True} for name in _CHANGES},
         raw={"file_ops.copy": frozenset({2})},

@@ -24,4 +24,4 @@ def template_module(session: Session) -> LuaModule:
         except WorkflowError as error:
             return None, error.message
 
-    return LuaModule("template", sloth_lua.source("template"), {"template.text": render})
+    return LuaModule("template", sloth_lua.on_first_use("template"), {"template.text": render})

@@ -96,7 +96,7 @@ def crypto_module(_session: Session) -> LuaModule:
         "crypto.base64_encode": frozenset({0}),
         "crypto.hex_encode": frozenset({0}),
     }
-    return LuaModule("crypto", sloth_lua.source("crypto"), operations, raw=raw)
+    return LuaModule("crypto", sloth_lua.on_first_use("crypto"), operations, raw=raw)
 
 
 def hash_hex(algorithm: str, data: bytes) -> str:
@@ -182,7 +182,7 @@ def strings_module(_session: Session) -> LuaModule:
         "strings.is_alphanumeric": str.isalnum,
         "strings.truncate": truncate,
     }
-    return LuaModule("strings", sloth_lua.source("strings"), operations)
+    return LuaModule("strings", sloth_lua.on_first_use("strings"), operations)
 
 
 def title(text: str) -> str:

@@ -53,7 +53,7 @@ def time_module(_session: Session) -> LuaModule:
         "time.parse": parse_moment,
         "time.now": time.time,
     }
-    return LuaModule("time", sloth_lua.source("time"), operations)
+    return LuaModule("time", sloth_lua.on_first_use("time"), operations)
 
 
 def format_moment(moment: float, layout: str | None = None) -> str:
