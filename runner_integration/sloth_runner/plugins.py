@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -49,7 +50,7 @@ class Plugins:
         self._manager = pluggy.PluginManager("sloth_runner")
         self._manager.add_hookspecs(hookspecs)
         self._manager.register(built_in, "built-in")
-        if _others_are_installed():
+        if others_are_installed():
             self._load_others()
         # Most events have no listener, and there may be thousands of them a second.
         self._heard = {
@@ -131,7 +132,8 @@ class Plugins:
                 self._report(f"the plugin {implementation.plugin_name} failed in {hook}: {error!r}")
 
 
-def _others_are_installed() -> bool:
+@cache
+def others_are_installed() -> bool:
     """Whether any installed package names our entry-point group.
 
     importlib.metadata would tell as well, but importing it costs a third of a run's start-up.

@@ -1,21 +1,17 @@
 """Commands as children of the event loop, each in a process group of its own."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal
 import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sloth_runner.child_watcher import watch_without_threads
 from sloth_runner.children import MARK, ProcessGroups
 from sloth_runner.errors import WorkflowError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
 KILL_AFTER_SECONDS = 2.0
 """How long a process group has between SIGTERM and SIGKILL."""

@@ -5,14 +5,9 @@ Inside one version only the last state counts; what the version did is the stron
 said in it, so that creating and then updating is a creation.
 """
 
-from __future__ import annotations
+from typing import NamedTuple
 
-from typing import TYPE_CHECKING, NamedTuple
-
-from sloth_state.model import Action
-
-if TYPE_CHECKING:
-    from sloth_state.model import ResourceDraft
+from sloth_state.model import Action, ResourceDraft
 
 _STRENGTH = (Action.NOOP, Action.READ, Action.UPDATE, Action.CREATE)
 

@@ -1,16 +1,12 @@
 """Rows of runs as they are in the table, and their conversion to the model."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from sloth_state.model import Run, RunStatus
+from sloth_state.sqlite.connection import Connection, Row
 from sloth_state.sqlite.tables import RUNS
 from sloth_state.sqlite.timestamps import from_microseconds, from_optional_microseconds
 from sloth_state.values import from_json
-
-if TYPE_CHECKING:
-    from sloth_state.sqlite.connection import Connection, Row
 
 SELECT_RUNS = f"""
     SELECT {RUNS.selected("r")}, w.name

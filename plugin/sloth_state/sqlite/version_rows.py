@@ -1,21 +1,15 @@
 """Rows of versions: opening one, counting what it changed, closing it with its hash."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from sloth_state.model import Action, Changes, RunStatus, TaskStatus, Version
 from sloth_state.sqlite import files
 from sloth_state.sqlite.checksums import version_hash
-from sloth_state.sqlite.run_rows import update_run
+from sloth_state.sqlite.connection import Connection, Row
+from sloth_state.sqlite.run_rows import RunRow, update_run
 from sloth_state.sqlite.tables import OUTPUTS, TASKS, VERSIONS
 from sloth_state.sqlite.timestamps import from_microseconds
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from sloth_state.sqlite.connection import Connection, Row
-    from sloth_state.sqlite.run_rows import RunRow
 
 SELECT_VERSIONS = f"""
     SELECT {VERSIONS.selected("v")}, s.hash, i.hash

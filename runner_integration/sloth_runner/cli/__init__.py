@@ -16,9 +16,11 @@ def main() -> int:
     from sloth_state.cli import run_cli
 
     code = run_cli(root)
-    if "sloth_runner.plugins" not in sys.modules:
-        # A command that only looks at state has nothing left to do: the store is closed and the
-        # output written. Taking the interpreter down in order would cost it a tenth of its time.
+    plugins = sys.modules.get("sloth_runner.plugins")
+    if plugins is None or not plugins.others_are_installed():
+        # Nothing is left to do: the store is closed, the output written, and no code of somebody
+        # else waits for the end. Taking the interpreter down in order would cost a short command a
+        # tenth of its time.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

@@ -1,7 +1,5 @@
 """What Lua tells when it has been run: what one of its coroutines came to."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple, TypeAlias
 
 
