@@ -83,14 +83,14 @@ def step(path: str, key: str | int) -> str:
 
 
 _NEEDS_QUOTES = frozenset('.[]"')
-_STAR_STEP = re.compile(r"(?:^|\.)\*(?=[.\[]|\Z)|\[\*\]")
+_STAR_STEP = r"(?:^|\.)\*(?=[.\[]|\Z)|\[\*\]"
 _ANY_STEP = r'(?:(?:^|\.)[^.\[\]"]+|\[[0-9]+\]|\["(?:[^"\\]|\\.)*"\])'
 _ANY_CHARACTERS = r'[^.\[\]"]*'
 
 
 @lru_cache
 def _pattern(path: str) -> re.Pattern[str]:
-    pieces = [re.escape(piece).replace(r"\*", _ANY_CHARACTERS) for piece in _STAR_STEP.split(path)]
+    pieces = [re.escape(piece).replace(r"\*", _ANY_CHARACTERS) for piece in re.split(_STAR_STEP, path)]
     return re.compile(_ANY_STEP.join(pieces) + r"(?=[.\[]|\Z)", re.DOTALL)
 
 

@@ -6,8 +6,8 @@ import re
 
 import sloth_lua
 
-_GLOBAL_IS_NIL = re.compile(r"attempt to (?:index|call) global '(\w+)' \(a nil value\)")
-_FIELD_IS_NIL = re.compile(r"attempt to call (?:field|method) '(\w+)' \(a nil value\)")
+_GLOBAL_IS_NIL = r"attempt to (?:index|call) global '(\w+)' \(a nil value\)"
+_FIELD_IS_NIL = r"attempt to call (?:field|method) '(\w+)' \(a nil value\)"
 _LIBRARY_PARTS = [
     "boot",
     "builders",
@@ -49,9 +49,9 @@ def hint_for(message: str, excerpt: str = "") -> str | None:
 
     `excerpt` is the line of the script that it is about.
     """
-    if found := _FIELD_IS_NIL.search(message):
+    if found := re.search(_FIELD_IS_NIL, message):
         return _unknown_function(found[1], excerpt)
-    if found := _GLOBAL_IS_NIL.search(message):
+    if found := re.search(_GLOBAL_IS_NIL, message):
         return _unknown_global(found[1])
     return next((hint for text, hint in _HINTS if text in message), None)
 
