@@ -8,7 +8,7 @@ local channels = host.library("concurrency/channels")(host, threads, waiting)
 local locks = host.library("concurrency/locks")(host, waiting)
 local contexts = host.library("concurrency/contexts")(host, threads, channels)
 local pools = host.library("concurrency/pools")(host, threads, waiting)
-local want, blame = host.want, host.blame
+local want, blame, whole = host.want, host.blame, host.whole
 local select, unpack, pcall, error, ipairs, next, type = select, unpack, pcall, error, ipairs, next, type
 local getmetatable, setmetatable = getmetatable, setmetatable
 
@@ -34,7 +34,7 @@ function goroutine.spawn(f, ...) threads.spawn(starter(want("goroutine.spawn", "
 ---@param count integer
 ---@param f fun(number: integer)
 function goroutine.spawn_many(count, f)
-  want("goroutine.spawn_many", "count", count, "number")
+  whole("goroutine.spawn_many", "count", count, 0)
   for number = 1, count do goroutine.spawn(f, number) end
 end
 
@@ -52,9 +52,13 @@ function goroutine.wait()
   repeat
     local other
     for thread in next, own.owner.children do
-      if thread ~= own and not thread.is_over then other = thread end
+      if thread ~= own and not thread.is_helper then other = thread end
     end
-    if other then threads.join(other) end
+    if other then
+      local ended = waiting.queue()
+      threads.at_end(other, function() waiting.wake_all(ended) end)
+      waiting.wait_in(ended, "for a goroutine")
+    end
   until not other
 end
 
@@ -73,19 +77,16 @@ function goroutine.async(f, ...)
   local handle = setmetatable({ waiters = waiting.queue() }, Handle)
   handle.thread = threads.spawn(function()
     handle.result = packed(pcall(call))
-    waiting.wake_all(handle.waiters)
   end)
+  threads.at_end(handle.thread, function() waiting.wake_all(handle.waiters) end)
   return handle
 end
 goroutine.create = goroutine.async
 
 local function result_of(call, handle)
   if getmetatable(handle) ~= Handle then blame(call .. ": its argument must be what goroutine.async returned") end
-  if not handle.result then
-    if handle.thread.is_over then blame(call .. ": its task has ended before it") end
-    waiting.wait_in(handle.waiters, "for a goroutine")
-  end
-  return handle.result
+  if not handle.result and not handle.thread.is_over then waiting.wait_in(handle.waiters, "for a goroutine") end
+  return handle.result or blame(call .. ": its task has ended before it")
 end
 
 --- Waits for a function's end: true and what it returned, or false and its error.
@@ -115,7 +116,7 @@ function goroutine.wait_all(handles, seconds)
   local timer = seconds and threads.spawn(function()
     host.wait("sleep", seconds)
     late:close()
-  end)
+  end, true)
   local results = {}
   for index, handle in ipairs(handles) do
     if not seconds then
@@ -149,21 +150,14 @@ end
 function goroutine.timeout(milliseconds, f)
   want("goroutine.timeout", "milliseconds", milliseconds, "number")
   local handle = goroutine.async(f)
-  local caller, is_late = threads.current(), false
-  handle.thread.ends_at = host.call("goroutine.now") + milliseconds
-  function handle.thread.on_late()
-    is_late = true
-    threads.ready(caller)
-  end
+  handle.thread.ends_at = host.call("goroutine.now") + milliseconds -- should it be busy
   local timer = threads.spawn(function()
     host.wait("sleep", milliseconds / 1000)
-    if handle.result or is_late then return end
     threads.cancel(handle.thread)
-    handle.thread.on_late()
-  end)
-  result_of("goroutine.timeout", handle)
+  end, true)
+  waiting.wait_in(handle.waiters, "for a goroutine")
   threads.cancel(timer)
-  if is_late then return false, "timeout exceeded" end
+  if not handle.result then return false, "timeout exceeded" end
   return goroutine.await(handle)
 end
 
@@ -202,7 +196,7 @@ local function stage(index, spec, input)
   if type(spec) == "function" then spec = { fn = spec } end
   spec = host.want_fields(call, spec, { workers = "number?", fn = "function" })
   local output = channels.channel(input:cap())
-  together(spec.workers or 1, function()
+  together(spec.workers and whole(call, "workers", spec.workers, 1) or 1, function()
     input:range(function(value)
       local result = spec.fn(value)
       if result ~= nil then output:send(result) end
@@ -229,7 +223,7 @@ end
 ---@return channel[]
 function goroutine.fan_out(input, count)
   channels.want_source("goroutine.fan_out", input)
-  want("goroutine.fan_out", "count", count, "number")
+  whole("goroutine.fan_out", "count", count, 1)
   local outputs = {}
   for index = 1, count do outputs[index] = channels.channel() end
   for _, output in ipairs(outputs) do

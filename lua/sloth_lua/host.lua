@@ -106,6 +106,19 @@ function host.want_or_nil(call, name, value, expected)
   return host.want(call, name, value, expected)
 end
 
+--- The argument, if it is a whole number from the least.
+---@param call string
+---@param name string
+---@param value any
+---@param least integer
+---@return integer
+function host.whole(call, name, value, least)
+  if host.want(call, name, value, "number") % 1 ~= 0 or value < least then
+    blame(format("%s: %s must be a whole number from %d, not %s", call, name, least, value))
+  end
+  return value
+end
+
 -- Tables of expected fields are constants, so they are taken apart only once.
 local parsed = setmetatable({}, { __mode = "k" })
 

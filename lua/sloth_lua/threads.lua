@@ -9,7 +9,7 @@ local STOP, REQUEST, tasks = guards.STOP, guards.REQUEST, guards.tasks
 local create, resume, raw_pcall, xpcall, raw = guards.create, guards.resume, guards.pcall, guards.xpcall, guards.raw
 local type, next, rawequal, getinfo, traceback = type, next, rawequal, debug.getinfo, debug.traceback
 local find, load, pcall, format, concat = string.find, load, pcall, string.format, table.concat
-local ipairs, insert = ipairs, table.insert
+local ipairs = ipairs
 local text, encode, LIBRARY = host.text, host.encode, guards.LIBRARY
 
 local PARK = {} -- asked for instead of an operation: to wait until `M.ready`
@@ -24,12 +24,14 @@ local TURNS = 1000 -- resumptions before Python's event loop gets its turn, abou
 ---@field is_elsewhere boolean? whether its commands run on another machine
 ---@field defined_at string? stands for the line of an error that a tail call left without one
 ---@field waits_for string? what a parked one waits for
+---@field wait any? stands for this waiting: what is woken only while it is so
+---@field woken waiter? why it goes on, until it does
 ---@field failure string? raised where it is parked
 ---@field is_over boolean
 ---@field ends_at number? when its time is over, in milliseconds since 1970
 ---@field is_late boolean? it was stopped for that
----@field on_late fun()? called then
----@field joined_by runner_thread[]? those that wait for its end
+---@field is_helper boolean? a timer of the library's
+---@field at_end (fun())[]? called when it is over, whatever the cause
 
 local threads = {}   ---@type table<integer, runner_thread>
 local functions = {} ---@type function[]
@@ -87,8 +89,11 @@ end
 
 local function forget(thread)
   threads[thread.id] = nil
-  thread.is_over = true
-  for _, waiter in ipairs(thread.joined_by or {}) do M.ready(waiter) end
+  thread.is_over, thread.wait = true, nil
+  local woken = thread.woken
+  if woken and woken.pass_on then woken.pass_on(woken) end -- it comes to nothing with what it was given
+  if not thread.at_end then return end
+  for _, f in ipairs(thread.at_end) do f() end
 end
 
 local function end_of(thread)
@@ -115,13 +120,15 @@ function M.current() return current end
 ---@return boolean?
 function M.is_elsewhere() return current.owner.is_elsewhere end
 
---- Waits until somebody calls `M.ready` for this thread.
+--- Waits until somebody calls `M.ready` for this thread, which nobody may do twice: before it, its
+--- `wait` must be the one given here, and be taken away.
 ---@param waits_for string "to receive from a channel", for the report of a deadlock
-function M.park(waits_for)
+---@param wait any
+function M.park(waits_for, wait)
   local thread = current
-  thread.waits_for = waits_for
+  thread.waits_for, thread.wait = waits_for, wait
   guards.yield(REQUEST, PARK)
-  thread.waits_for = nil
+  thread.waits_for, thread.woken = nil, nil
   if thread.failure then
     local failure = thread.failure
     thread.failure = nil
@@ -131,19 +138,21 @@ end
 
 --- Calls a function in a goroutine of the task that runs. Its error is that task's.
 ---@param f function
+---@param is_helper boolean? a timer of the library's, which nobody waits for
 ---@return runner_thread
-function M.spawn(f)
+function M.spawn(f, is_helper)
   local thread = new_thread(f, definition_of(f), current.owner)
+  thread.is_helper = is_helper
   M.ready(thread)
   return thread
 end
 
---- Waits until a goroutine is over.
+--- Calls a function when a thread is over: it has returned, raised, or was ended.
 ---@param thread runner_thread
-function M.join(thread)
-  thread.joined_by = thread.joined_by or {}
-  insert(thread.joined_by, current)
-  M.park("for a goroutine")
+---@param f fun()
+function M.at_end(thread, f)
+  thread.at_end = thread.at_end or {}
+  thread.at_end[#thread.at_end + 1] = f
 end
 
 --- Ends a goroutine that is not needed any more, wherever it waits.
@@ -187,7 +196,7 @@ local function report(thread, alive, first, second, ...)
     if thread.owner ~= thread then return nil end
     return "done", thread.id, thread.id, second
   end
-  if rawequal(second, STOP) and thread.is_late then return thread.on_late() end
+  if rawequal(second, STOP) and thread.is_late then return nil end
   if rawequal(second, STOP) then return "stopped", thread.id, thread.owner.id end
   -- No table: the error could not be handled, for instance because memory ran out.
   if type(second) ~= "table" then return ended(thread, text(alive and second or first), nil, "") end
@@ -305,7 +314,7 @@ commands.deadlock = scheduling(function()
   local description = description_of(waiting)
   for _, thread in next, waiting do
     if thread.owner == thread then
-      thread.failure = description
+      thread.failure, thread.wait = description, nil
       M.ready(thread)
     end
   end

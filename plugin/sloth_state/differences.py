@@ -90,7 +90,8 @@ _ANY_CHARACTERS = r'[^.\[\]"]*'
 
 @lru_cache
 def _pattern(path: str) -> re.Pattern[str]:
-    pieces = [re.escape(piece).replace(r"\*", _ANY_CHARACTERS) for piece in re.split(_STAR_STEP, path)]
+    steps = re.split(_STAR_STEP, path)
+    pieces = [re.escape(step).replace(r"\*", _ANY_CHARACTERS) for step in steps]
     return re.compile(_ANY_STEP.join(pieces) + r"(?=[.\[]|\Z)", re.DOTALL)
 
 

@@ -373,6 +373,86 @@ RESULTS = {
         """,
         "1234",
     ),
+    "a deadlock that is caught leaves nobody waiting": (
+        """
+        local c = goroutine.channel()
+        pcall(function() c:receive() end)
+        goroutine.spawn(function() c:send("sent") end)
+        return (c:receive())
+        """,
+        "sent",
+    ),
+    "nor does one in a select": (
+        """
+        local a, b = goroutine.channel(), goroutine.channel()
+        pcall(goroutine.select, { { channel = a, receive = true }, { channel = b, send = "lost" } })
+        goroutine.spawn(function() a:send("sent") end)
+        return a:receive() .. tostring(b:try_receive())
+        """,
+        "sentnil",
+    ),
+    "a select_timeout with a wrong case wakes nobody later": (
+        """
+        local c = goroutine.channel()
+        pcall(goroutine.select_timeout, 1, { {} })
+        goroutine.spawn(function() goroutine.sleep(30) c:send("sent") end)
+        return (c:receive())
+        """,
+        "sent",
+    ),
+    "a sender that waited too long sends no more": (
+        """
+        local c = goroutine.channel()
+        goroutine.select_timeout(1, { { channel = c, send = "late" } })
+        return tostring(c:try_receive())
+        """,
+        "nil",
+    ),
+    "a reader does not wait for a writer that has given up": (
+        """
+        local m, order = goroutine.rwmutex(), ""
+        m:rlock()
+        pcall(function() m:lock() end)
+        m:rlock()
+        return "read twice"
+        """,
+        "read twice",
+    ),
+    "who calls once is over: others go on": (
+        """
+        local once = goroutine.once()
+        goroutine.timeout(5, function() once:call(function() goroutine.sleep(10000) end) end)
+        once:call(function() error("called twice") end)
+        return "went on"
+        """,
+        "went on",
+    ),
+    "an error in once is that of its caller": (
+        """
+        local once, told = goroutine.once(), {}
+        for i = 1, 2 do told[i] = tostring(pcall(function() once:call(function() error("bad") end) end)) end
+        return table.concat(told, " ")
+        """,
+        "false true",
+    ),
+    "wait does not wait for the timers of contexts": (
+        """
+        local context = goroutine.context():with_timeout(60000)
+        context:done()
+        local done = false
+        goroutine.spawn(function() goroutine.sleep(5) done = true end)
+        goroutine.wait()
+        return tostring(done)
+        """,
+        "true",
+    ),
+    "a timeout gives what the function returned": (
+        """
+        local ok, first, second = goroutine.timeout(5000, function() goroutine.sleep(1) return "a", "b" end)
+        return tostring(ok) .. first .. second
+        """,
+        "trueab",
+    ),
     "a script's own coroutine can wait for a channel": (
         """
         local c = goroutine.channel()
@@ -468,6 +548,30 @@ FAILURES = {
         "goroutine.select({ { channel = goroutine.channel() } })",
         "t.sloth:1: goroutine.select: case 1 needs receive = true or send = a value",
     ),
+    "no workers": (
+        "goroutine.pool_create('p', { workers = 0 })",
+        "t.sloth:1: goroutine.pool_create: workers must be a whole number from 1, not 0",
+    ),
+    "a row for nobody": (
+        "goroutine.pool_create('p', { queue_size = 0 })",
+        "t.sloth:1: goroutine.pool_create: queue_size must be a whole number from 1, not 0",
+    ),
+    "a capacity below 0": (
+        "goroutine.channel(-1)",
+        "t.sloth:1: goroutine.channel: capacity must be a whole number from 0, not -1",
+    ),
+    "sharing out among nobody": (
+        "goroutine.fan_out(goroutine.channel(), 0)",
+        "t.sloth:1: goroutine.fan_out: count must be a whole number from 1, not 0",
+    ),
+    "half a goroutine": (
+        "goroutine.spawn_many(0.5, print)",
+        "t.sloth:1: goroutine.spawn_many: count must be a whole number from 0, not 0.5",
+    ),
+    "a stage without workers": (
+        "goroutine.pipeline(goroutine.channel(), { { workers = 0, fn = print } })",
+        "t.sloth:1: goroutine.pipeline: stage 1: workers must be a whole number from 1, not 0",
+    ),
     "an error in map": (
         "goroutine.map({ 1 }, function() error('bad') end)",
         "t.sloth:1: bad",
@@ -491,6 +595,57 @@ def test_a_deadlock_that_is_caught_leaves_the_task_alive(script: Any) -> None:
         end)
     """)
     assert loaded.call()["message"] == "alive"
+
+
+HANDED_ON = {
+    "a mutex": ("goroutine.mutex()", "it:lock()", "it:lock()", "it:unlock()", "it:lock()"),
+    "a place": ("goroutine.semaphore(1)", "it:acquire()", "it:acquire()", "it:release()", "it:acquire()"),
+    "a reader": ("goroutine.rwmutex()", "it:lock()", "it:rlock()", "it:unlock()", "it:lock()"),
+    "a writer": ("goroutine.rwmutex()", "it:lock()", "it:lock()", "it:unlock()", "it:lock()"),
+    "a value": ("goroutine.channel()", "", "it:receive()", "it:send(1)", "assert(it:receive() == 1)"),
+    "a value of a select": (
+        "goroutine.channel()", "", "goroutine.select({ { channel = it, receive = true } })", "it:send(1)",
+        "assert(it:receive() == 1)",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("made", "first", "waits", "hands_over", "then"), HANDED_ON.values(), ids=HANDED_ON
+)
+def test_what_is_given_to_a_goroutine_that_ends_before_it_has_it_is_not_lost(
+    script: Any, made: str, first: str, waits: str, hands_over: str, then: str
+) -> None:
+    loaded = script(f"""
+        local it, calls = {made}, 0
+        task('t'):command(function()
+          calls = calls + 1
+          if calls == 1 then
+            {first}
+            goroutine.spawn(function() {waits} error("it went on") end)
+            goroutine.sleep(1)
+            {hands_over}
+          else
+            {then}
+          end
+          return true, "done"
+        end)
+    """)
+    assert [loaded.call()["message"], loaded.call(timeout=10)["message"]] == ["done", "done"]
+
+
+def test_awaiting_what_ended_with_its_task_is_an_error(script: Any) -> None:
+    loaded = script("""
+        local handle
+        task('t'):command(function()
+          if handle then goroutine.await(handle) end
+          handle = goroutine.async(function() goroutine.sleep(10000) end)
+        end)
+    """)
+    loaded.call()
+    with pytest.raises(ScriptError) as caught:
+        loaded.call(timeout=10)
+    assert str(caught.value) == "t.sloth:4: goroutine.await: its task has ended before it"
 
 
 def test_a_timeout_ends_a_task_that_waits_for_a_channel(script: Any) -> None:

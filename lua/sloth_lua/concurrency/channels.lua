@@ -18,8 +18,7 @@ local DIRECTIONS = { send = true, receive = true, bidirectional = true }
 ---@param direction string? "send" or "receive": the channel can only be used in this way; "bidirectional" is the default
 ---@return channel
 function M.channel(capacity, direction)
-  capacity = host.want_or_nil("goroutine.channel", "capacity", capacity, "number") or 0
-  if capacity < 0 or capacity % 1 ~= 0 then blame("goroutine.channel: capacity must be a whole number, not " .. capacity) end
+  capacity = capacity and host.whole("goroutine.channel", "capacity", capacity, 0) or 0
   if direction ~= nil and not DIRECTIONS[direction] then
     host.unknown("goroutine.channel: there is no direction", direction, { "send", "receive", "bidirectional" })
   end
@@ -83,6 +82,14 @@ local function poll(channel)
   return channel.closed, nil, false
 end
 
+-- What somebody was given who is over before going on with it.
+local function pass_on(waiter)
+  if not waiter.ok then return end -- there was nothing but the end
+  local channel, value = waiter.of, waiter.value
+  local receiver = next_in(channel.receivers)
+  if receiver then wake(receiver, value, true) else channel.buffer:put_back(value) end
+end
+
 local function check_sent(waiter)
   if not waiter.ok then blame("channel:send: the channel was closed") end
 end
@@ -103,7 +110,7 @@ function Channel:receive()
   check(self, "receive", "receive")
   local there, value, ok = poll(self)
   if there then return value, ok end
-  local waiter = wait_in(self.receivers, "to receive from a channel")
+  local waiter = wait_in(self.receivers, "to receive from a channel", nil, pass_on, self)
   return waiter.value, waiter.ok
 end
 
@@ -210,11 +217,16 @@ end
 local function wait_for_one(cases, choice)
   local thread = threads.current()
   for index, case in ipairs(cases) do
-    local waiter = { thread = thread, choice = choice, value = case.send, index = index }
     local channel = case.channel
-    if case.receive then channel.receivers:push(waiter) else channel.senders:push(waiter) end
+    local waiter = { thread = thread, choice = choice, value = case.send, index = index, of = channel }
+    if case.receive then
+      waiter.pass_on = pass_on
+      channel.receivers:push(waiter)
+    else
+      channel.senders:push(waiter)
+    end
   end
-  threads.park("for one of several channels")
+  threads.park("for one of several channels", choice)
   return choice.made
 end
 
@@ -224,13 +236,18 @@ local function finished(cases, index, value, ok)
   return index, value, ok
 end
 
-local function choose(cases, choice)
+-- The cases, and which of them is the default.
+local function checked(cases)
   want("goroutine.select", "its cases", cases, "table")
   local default
   for index, case in ipairs(cases) do
     checked_case(index, case)
     if case.default then default = index end
   end
+  return cases, default
+end
+
+local function choose(choice, cases, default)
   local count = #cases
   local start = count > 0 and random(count) or 0 -- a fair choice among those that are ready
   for offset = 0, count - 1 do
@@ -255,11 +272,9 @@ end
 ---@return any value
 ---@return boolean? ok
 function M.select(cases)
-  local index, value, ok = choose(cases, {})
+  local index, value, ok = choose({}, checked(cases))
   return finished(cases, index, value, ok)
 end
-
-local TIMED_OUT = {}
 
 --- The same, for so many milliseconds at most.
 ---@param milliseconds number
@@ -268,14 +283,14 @@ local TIMED_OUT = {}
 ---@return integer? index of the case that was done
 function M.select_timeout(milliseconds, cases)
   want("goroutine.select_timeout", "milliseconds", milliseconds, "number")
+  local default
+  cases, default = checked(cases)
   local choice, thread = {}, threads.current()
   local timer = threads.spawn(function()
     host.wait("sleep", milliseconds / 1000)
-    if choice.made then return end
-    choice.made = TIMED_OUT
-    threads.ready(thread)
-  end)
-  local index, value, ok = choose(cases, choice)
+    if thread.wait == choice then wake({ thread = thread, choice = choice }) end
+  end, true)
+  local index, value, ok = choose(choice, cases, default)
   if not index then return true, nil end
   threads.cancel(timer)
   return false, (finished(cases, index, value, ok))

@@ -90,7 +90,7 @@ function Context:done()
         host.wait("sleep", (self.ends_at - now()) / 1000)
         self.timer = nil
         finish(self, TOO_LATE)
-      end)
+      end, true)
     end
   end
   return self.channel

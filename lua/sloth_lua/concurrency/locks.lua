@@ -2,9 +2,10 @@
 --- matter where one waits in between: for a command, for `sleep`, for a channel.
 
 local host, waiting = ...
-local queue, wait_in, next_in, wake, wake_all = waiting.queue, waiting.wait_in, waiting.next_in, waiting.wake, waiting.wake_all
+local queue, wait_in, first_in, next_in, wake, wake_all =
+  waiting.queue, waiting.wait_in, waiting.first_in, waiting.next_in, waiting.wake, waiting.wake_all
 local setmetatable, getmetatable, pcall, error = setmetatable, getmetatable, pcall, error
-local blame, want, format = host.blame, host.want, string.format
+local blame, want, threads = host.blame, host.want, host.threads
 
 local M = {}
 
@@ -12,12 +13,6 @@ local function class(name)
   local methods = { __name = name }
   methods.__index = methods
   return methods
-end
-
-local function whole(call, name, value, least)
-  want(call, name, value, "number")
-  if value % 1 ~= 0 or value < least then blame(format("%s: %s must be a whole number from %d, not %s", call, name, least, value)) end
-  return value
 end
 
 -- ---------------------------------------------------------------------- wait group
@@ -54,9 +49,11 @@ local Mutex = class("mutex")
 ---@return mutex
 function M.mutex() return setmetatable({ locked = false, waiters = queue() }, Mutex) end
 
+local function pass_mutex_on(waiter) waiter.of:unlock() end
+
 --- Waits until nobody else has it, and takes it.
 function Mutex:lock()
-  if self.locked then wait_in(self.waiters, "for a mutex") end
+  if self.locked then wait_in(self.waiters, "for a mutex", nil, pass_mutex_on, self) end
   self.locked = true
 end
 
@@ -84,45 +81,42 @@ local RWMutex = class("rwmutex")
 ---@return rwmutex
 function M.rwmutex() return setmetatable({ readers = 0, writing = false, waiters = queue() }, RWMutex) end
 
-function RWMutex:is_free_to_read() return not self.writing and self.waiters:size() == 0 end
+function RWMutex:is_free_to_read() return not self.writing and not first_in(self.waiters) end
 function RWMutex:is_free_to_write() return not self.writing and self.readers == 0 end
+
+local READ, WRITE = "read", "write"
 
 -- Lets in who waits at the front: one writer, or all readers up to the next writer.
 local function admit(self)
   while not self.writing do
-    local waiter = self.next_one
-    if not waiter or waiter.thread.is_over then waiter = next_in(self.waiters) end
-    self.next_one = nil
-    if not waiter then return end
-    if waiter.value == "write" then
-      if self.readers > 0 then
-        self.next_one = waiter
-        return
-      end
-      self.writing = true
-    else
-      self.readers = self.readers + 1
-    end
-    wake(waiter)
+    local waiter = first_in(self.waiters)
+    local writes = waiter and waiter.value == WRITE
+    if not waiter or writes and self.readers > 0 then return end
+    if writes then self.writing = true else self.readers = self.readers + 1 end
+    wake(next_in(self.waiters), waiter.value)
   end
+end
+
+local function pass_rwmutex_on(waiter)
+  if waiter.value == WRITE then waiter.of:unlock() else waiter.of:runlock() end
 end
 
 --- Takes it for reading; waits for writers.
 function RWMutex:rlock()
   if self:try_rlock() then return end
-  wait_in(self.waiters, "to read under a mutex", "read")
+  wait_in(self.waiters, "to read under a mutex", READ, pass_rwmutex_on, self)
 end
 
 --- Takes it for writing; waits for all others.
 function RWMutex:lock()
   if self:try_lock() then return end
-  wait_in(self.waiters, "to write under a mutex", "write")
+  wait_in(self.waiters, "to write under a mutex", WRITE, pass_rwmutex_on, self)
 end
 
 --- Takes it for reading if that needs no waiting.
 ---@return boolean taken
 function RWMutex:try_rlock()
-  if not self:is_free_to_read() or self.next_one then return false end
+  if not self:is_free_to_read() then return false end
   self.readers = self.readers + 1
   return true
 end
@@ -158,13 +152,15 @@ local Semaphore = class("semaphore")
 ---@param permits integer how many can have it at once
 ---@return semaphore
 function M.semaphore(permits)
-  whole("goroutine.semaphore", "permits", permits, 1)
+  host.whole("goroutine.semaphore", "permits", permits, 1)
   return setmetatable({ permits = permits, free = permits, waiters = queue() }, Semaphore)
 end
 
+local function pass_place_on(waiter) waiter.of:release() end
+
 --- Waits until it has a free place, and takes that.
 function Semaphore:acquire()
-  if not self:try_acquire() then wait_in(self.waiters, "for a semaphore") end
+  if not self:try_acquire() then wait_in(self.waiters, "for a semaphore", nil, pass_place_on, self) end
 end
 
 --- Takes a place if one is free.
@@ -247,7 +243,8 @@ local Once = class("once")
 ---@return once
 function M.once() return setmetatable({ waiters = queue() }, Once) end
 
---- Calls the function unless some function was called before; then it waits for that one's end.
+--- Calls the function unless some function was called before; then it waits for that one's end. An
+--- error is one of who called it; it was called nevertheless.
 ---@param f fun()
 function Once:call(f)
   want("once:call", "its argument", f, "function")
@@ -257,9 +254,13 @@ function Once:call(f)
     return
   end
   self.has_begun = true
+  local function is_over()
+    self.is_done = true
+    wake_all(self.waiters)
+  end
+  threads.at_end(threads.current(), is_over) -- should it be ended in the middle
   local ok, problem = pcall(f)
-  self.is_done = true
-  wake_all(self.waiters)
+  is_over()
   if not ok then error(problem, 0) end
 end
 

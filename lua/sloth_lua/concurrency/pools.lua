@@ -2,7 +2,7 @@
 
 local host, threads, waiting = ...
 local queue, wait_in, next_in, wake, wake_all = waiting.queue, waiting.wait_in, waiting.next_in, waiting.wake, waiting.wake_all
-local want, blame, unpack, select, pcall, next = host.want, host.blame, unpack, select, pcall, next
+local want, unpack, select, pcall, next, ipairs = host.want, unpack, select, pcall, next, ipairs
 
 local M = {}
 local pools = {} -- by name
@@ -57,7 +57,9 @@ function M.pool_create(name, options)
   name = want("goroutine.pool_create", "name", name, "string")
   options = host.want_fields("goroutine.pool_create", options or {}, OPTIONS)
   local size = options.workers or 4
-  if size < 1 or size % 1 ~= 0 then blame("goroutine.pool_create: workers must be a whole number from 1") end
+  for _, option in ipairs({ "workers", "queue_size" }) do
+    if options[option] then host.whole("goroutine.pool_create", option, options[option], 1) end
+  end
   pools[name] = {
     name = name, size = size, limit = options.queue_size, workers = {},
     jobs = queue(), senders = queue(), waiters = queue(), completed = 0, failed = 0, submitted = 0,

@@ -20,6 +20,12 @@ function Queue:push(value)
   self[self.last] = value
 end
 
+--- Puts a value where it is popped next.
+function Queue:put_back(value)
+  self.first = self.first - 1
+  self[self.first] = value
+end
+
 --- The oldest value, which may be nil itself; `size` tells whether there is one.
 function Queue:pop()
   local first = self.first
@@ -38,29 +44,42 @@ function Queue:size() return self.last - self.first + 1 end
 ---@field value any what it gets, or what it sends
 ---@field ok boolean?
 ---@field index integer? which case of a select it is
+---@field pass_on fun(waiter: waiter)? called if it is ended between being woken and going on
+---@field of any? what it waits for
 
 --- Puts the thread that runs at the end of a queue and waits until it is woken; the waiter.
 ---@param queue queue
 ---@param waits_for string for the report of a deadlock
 ---@param value any
+---@param pass_on fun(waiter: waiter)?
+---@param of any
 ---@return waiter
-function M.wait_in(queue, waits_for, value)
-  local waiter = { thread = current(), value = value }
+function M.wait_in(queue, waits_for, value, pass_on, of)
+  local waiter = { thread = current(), value = value, pass_on = pass_on, of = of }
   queue:push(waiter)
-  park(waits_for)
+  park(waits_for, waiter)
   return waiter
 end
 
---- The first in a queue that still waits: its task may have ended, its select may have chosen.
+--- The first in a queue that still waits, which stays there: others may be over, their select may have
+--- chosen, a deadlock may have been told them.
+---@param queue queue
+---@return waiter?
+function M.first_in(queue)
+  repeat
+    local waiter = queue[queue.first]
+    if not waiter or waiter.thread.wait == (waiter.choice or waiter) then return waiter end
+    queue:pop()
+  until false
+end
+
+--- The same, taken out of the queue.
 ---@param queue queue
 ---@return waiter?
 function M.next_in(queue)
-  repeat
-    local waiter = queue:pop()
-    if not waiter then return nil end
-    local choice = waiter.choice
-    if not waiter.thread.is_over and not (choice and choice.made) then return waiter end
-  until false
+  local waiter = M.first_in(queue)
+  if waiter then queue:pop() end
+  return waiter
 end
 
 --- Lets a waiter go on, with what it waited for.
@@ -68,9 +87,11 @@ end
 ---@param value any
 ---@param ok boolean?
 function M.wake(waiter, value, ok)
+  local thread = waiter.thread
   waiter.value, waiter.ok = value, ok
   if waiter.choice then waiter.choice.made = waiter end
-  ready(waiter.thread)
+  thread.wait, thread.woken = nil, waiter
+  ready(thread)
 end
 
 --- Lets all go on that wait in a queue.

@@ -352,7 +352,8 @@ function atomic_int:swap(value) end
 ---@return boolean swapped
 function atomic_int:compare_and_swap(old, new) end
 
---- Calls the function unless some function was called before; then it waits for that one's end.
+--- Calls the function unless some function was called before; then it waits for that one's end. An
+--- error is one of who called it; it was called nevertheless.
 ---@param f fun()
 function once:call(f) end
 
