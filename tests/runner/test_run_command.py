@@ -81,6 +81,23 @@ def test_json_is_one_documented_event_a_line(sloth: Any) -> None:
     assert events[-1]["outputs"] == {"files": 2, "token": "(sensitive)"}
 
 
+def test_a_task_that_was_not_run_has_changed_nothing(sloth: Any) -> None:
+    source = """
+    task("bad"):command("false")
+    task("after"):depends_on("bad"):command("true")
+    task("unmet"):run_if("false"):command("true")
+    task("done"):command("true")
+    """
+    sloth.write("w.sloth", source)
+    for options in ((), ("--resume",)):
+        result = sloth("run", "w.sloth", "-o", "json", *options)
+        events = [json.loads(line) for line in result.stdout.splitlines()]
+        over = [event for event in events if event["event"] == "task_finished"]
+        skipped = {event["task"] for event in over if event["status"] == "skipped"}
+        assert skipped == {"after", "unmet", *(["done"] if options else [])}
+        assert {event["task"] for event in over if not event["changed"]} == skipped
+
+
 def test_a_script_that_writes_to_stdout_does_not_break_the_json(sloth: Any) -> None:
     sloth.write(
         "app.sloth",

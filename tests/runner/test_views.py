@@ -108,6 +108,19 @@ def test_a_pipe_gets_plain_lines_in_order(sloth: Any) -> None:
     assert result.stderr == "Error: task bad: no luck\n"
 
 
+def test_the_line_of_a_failed_task_is_followed_by_what_may_help(sloth: Any) -> None:
+    source = 'task("a"):command(function() fs.raed("x") end) task("b"):command(function() exce.run("x") end)'
+    result = sloth("run", sloth.write("v.sloth", source), "--max-parallel", "1", "-q")
+    lines = [re.sub(r"\d+ms|\d+\.\ds", "T", line) for line in result.stdout.splitlines()]
+    assert lines[:4] == [
+        "✗ a  T  v.sloth:1: attempt to call field 'raed' (a nil value)",
+        "  Hint: There is no fs.raed; did you mean fs.read?",
+        "✗ b  T  v.sloth:1: attempt to index global 'exce' (a nil value)",
+        "  Hint: There is no global 'exce'; did you mean 'exec'?",
+    ]
+    assert result.stderr.endswith("Hint: There is no fs.raed; did you mean fs.read?\n")
+
+
 def test_verbose_shows_what_commands_write_and_debug_lines(sloth: Any) -> None:
     shown = sloth("run", sloth.write("v.sloth", SCRIPT), "--verbose").stdout
     for line in ("slow | line one", "slow | line two", "bad | hidden"):

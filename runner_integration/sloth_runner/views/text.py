@@ -67,6 +67,8 @@ def lines_of(event: Event, style: Style, *, verbose: bool) -> Iterator[str]:
         yield from _resource_lines(event, style)
     elif isinstance(event, TaskFinished):
         yield _finished_line(event, style)
+        if event.hint:
+            yield f"  {style('Hint:', 'yellow')} {event.hint}"
     elif isinstance(event, ResourcesUndeclared):
         yield from _undeclared_lines(event, style)
     elif isinstance(event, AfterRollback):
