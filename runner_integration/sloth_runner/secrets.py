@@ -86,6 +86,9 @@ class Secrets:
         }
         # The longest first: one may be part of another.
         self._texts = sorted(texts.items(), key=lambda pair: len(pair[0]), reverse=True)
+        sizes = (len(text.encode(errors="surrogateescape")) for text in texts)
+        self.longest = max(sizes, default=0)
+        """Bytes of the longest one."""
 
     # -- taking them out -------------------------------------------------------------------
 
