@@ -28,6 +28,7 @@ class Duration(click.ParamType[float]):
         return parse_duration(value)
 
 
+_NEW_LINE = "\n"
 dry_run_option = click.option("--dry-run", is_flag=True, help="Only show what would be done.")
 lock_timeout_option = click.option(
     "--lock-timeout",
@@ -180,9 +181,10 @@ def lines_of_changes(app: App) -> Listener:
 def warnings_only(app: App) -> Listener:
     """What a command tells on stderr that only looks: a script's warnings and errors."""
     from sloth_runner.events import TaskOutput
+    from sloth_state.cli.text import printable
 
     def listen(_at: datetime, event: Event) -> None:
         if isinstance(event, TaskOutput) and event.level in ("warn", "error"):
-            app.say(f"Note: {event.text}")
+            app.say(f"Note: {printable(event.text, keep=_NEW_LINE)}")
 
     return listen
