@@ -133,6 +133,12 @@ def test_a_terminal_gets_a_table_at_the_end(
     assert (len(table) == 7) == (columns == 200)
 
 
+def test_a_second_ctrl_c_says_so_on_a_line_of_its_own(sloth: Any) -> None:
+    source = """task("a"):command("trap '' TERM; kill -INT $PPID; sleep 0.5; kill -INT $PPID; sleep 30")"""
+    shown = at_a_terminal(sloth, "run", sloth.write("v.sloth", source))
+    assert shown.endswith("\x1b[?25h\r\nError: interrupted twice, so the run ended at once\r\n")
+
+
 def test_success_is_green_and_failure_red_at_a_terminal(sloth: Any) -> None:
     shown = at_a_terminal(sloth, "run", sloth.write("v.sloth", SCRIPT))
     assert "\x1b[32m✓" in shown
