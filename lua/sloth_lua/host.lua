@@ -73,7 +73,10 @@ end
 
 local function describe(value, expected)
   if value == nil or rawequal(value, host.null) then return "nothing" end
-  if type(value) == "string" then return format("the string %q", #value > 40 and sub(value, 1, 40) .. "…" or value) end
+  if type(value) == "string" then
+    local shown = host.call("masked", value)
+    return format("the string %q", #shown > 40 and sub(shown, 1, 40) .. "…" or shown)
+  end
   if type(value) == "number" or type(value) == "boolean" then return tostring(value) end
   return expected == "map" and type(value) == "table" and "a list" or article(type(value))
 end

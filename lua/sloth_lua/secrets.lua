@@ -45,7 +45,7 @@ local function mask_streams()
   local write = methods.write
   local function masked(file, first, ...)
     if first == nil then return file end
-    local text = host.call("secrets.masked", want("write", "its argument", first, "string"))
+    local text = host.call("masked", want("write", "its argument", first, "string"))
     local done, problem = write(file, text)
     if not done then return done, problem end
     return masked(file, ...)

@@ -84,6 +84,7 @@ class Driver:
         self.host.switched_to = lambda owner: self._enter(self._owners[owner].context)
         self.host.forgotten = self._forget
         self.host.needs_this_machine = session.needs_this_machine
+        self.host.masked = session.secrets.masked
         self._calls: dict[int, _Running] = {}
         self._owners: dict[int, _Running] = {}
         """The calls, and the file's top level, whose goroutines outlive it."""

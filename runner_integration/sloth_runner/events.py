@@ -51,7 +51,9 @@ class TaskFinished(NamedTuple):
     message: str | None
     error_msg: str | None
     changed: bool
-    """False if the task said so itself, with `changed = false` in its outputs."""
+    """False if it was skipped, or said so itself, with `changed = false` in its outputs."""
+    hint: str | None = None
+    """What may help with the error."""
 
 
 class EventDispatched(NamedTuple):

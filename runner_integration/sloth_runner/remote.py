@@ -30,6 +30,7 @@ from sloth_runner.subprocesses import (
     CommandResult,
     drain,
     end_group,
+    last_line,
     problem_of,
     start_child,
 )
@@ -114,14 +115,15 @@ async def run_remotely(command: Command) -> CommandResult:
 
     started, token = time.monotonic(), token_hex(16)
     ssh = [find_program("ssh"), *_ssh_arguments(command)]
+    program = _program(command, token)
     transport, capture = await start_child(
-        Command(ssh, "."), RemoteCapture(token, command.on_line), with_stdin=True
+        Command(ssh, "."), RemoteCapture(token, command), with_stdin=True
     )
     timed_out = False
     try:
         stdin = transport.get_pipe_transport(0)
         assert isinstance(stdin, asyncio.WriteTransport)
-        stdin.write(_program(command, token) + b"\0" + (command.stdin or b""))
+        stdin.write(program + b"\0" + (command.stdin or b""))
         try:
             async with asyncio.timeout(command.timeout):
                 await capture.exited.wait()
@@ -134,7 +136,7 @@ async def run_remotely(command: Command) -> CommandResult:
         await _end(transport, capture)
         raise
     finally:
-        transport.close()
+        capture.close()
     return _result(capture, transport.get_returncode(), command, started, timed_out)
 
 
@@ -212,20 +214,19 @@ def _result(
     duration = time.monotonic() - started
     stdout, stderr = bytes(capture.streams[1]), bytes(capture.streams[2])
     if timed_out:
-        problem = f"timed out after {command.timeout:g} s"
-        return CommandResult(stdout, stderr, 124, duration, problem)
+        late = f"timed out after {command.timeout:g} s"
+        return CommandResult(stdout, stderr, 124, duration, late)
     if capture.exit_code is None:
-        raise _failure(capture, ssh_code)
-    return CommandResult(
-        stdout, stderr, capture.exit_code, duration, problem_of(capture.exit_code, stderr)
-    )
+        raise _failure(command, capture, ssh_code)
+    problem = problem_of(command, capture.exit_code, stderr)
+    return CommandResult(stdout, stderr, capture.exit_code, duration, problem)
 
 
-def _failure(capture: RemoteCapture, ssh_code: int | None) -> WorkflowError:
+def _failure(command: Command, capture: RemoteCapture, ssh_code: int | None) -> WorkflowError:
     if capture.has_begun:
-        why = _last_line(capture.streams[2].decode(errors="replace"))
+        why = _reason(command, capture.streams[2].decode(errors="replace"))
         return WorkflowError(f"the connection was lost before the command ended{why}")
-    why = _last_line(capture.said_before)
+    why = _reason(command, capture.said_before)
     if ssh_code == SSH_FAILED:
         return WorkflowError(
             f"the connection by ssh failed{why}",
@@ -235,6 +236,6 @@ def _failure(capture: RemoteCapture, ssh_code: int | None) -> WorkflowError:
     return WorkflowError(f"the command cannot be started there{why}")
 
 
-def _last_line(said: str) -> str:
-    lines = [line.strip() for line in said.split("\n") if line.strip()]
-    return f": {lines[-1][:500]}" if lines else ""
+def _reason(command: Command, said: str) -> str:
+    last = last_line(command, said)
+    return f": {last}" if last else ""

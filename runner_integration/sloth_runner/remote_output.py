@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sloth_runner.subprocesses import Capture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from sloth_runner.subprocesses import Command
 
 _KEPT_BEFORE = 2**16
 """Bytes that are kept of what comes before the command's own output."""
@@ -53,8 +53,8 @@ class MarkedStream:
 class RemoteCapture(Capture):
     """Collects what a command on another machine writes, and its exit code."""
 
-    def __init__(self, token: str, on_line: Callable[[str, bytes], None] | None) -> None:
-        super().__init__(on_line)
+    def __init__(self, token: str, command: Command) -> None:
+        super().__init__(command)
         self.gone = asyncio.Event()
         """ssh has exited."""
         self._marked = {1: MarkedStream(token), 2: MarkedStream(token)}

@@ -55,7 +55,7 @@ def read_script(path: str) -> Script:
         with open(path, "rb") as file:
             source = file.read()
     except FileNotFoundError:
-        raise ScriptNotFound(path, _nearest_files(path)) from None
+        raise ScriptNotFound(path, nearest_files(path)) from None
     except IsADirectoryError:
         raise ScriptUnreadable(path, "is a folder", hint=_name_a_file_in(path)) from None
     except OSError as error:
@@ -94,7 +94,8 @@ def _workflow_files(folder: str) -> list[str]:
         return []
 
 
-def _nearest_files(path: str) -> list[str]:
+def nearest_files(path: str) -> list[str]:
+    """Workflow files in the same folder whose names look most like this one's, best first."""
     import difflib
 
     folder, name = os.path.split(path)

@@ -25,6 +25,7 @@ MASK = "***"
 SHORTEST = 4
 """Characters. Of shorter ones every line would be full by chance."""
 PREFIX = "SLOTH_SECRET_"
+_FORM = 'For instance: db_password: "…"'
 
 Value = TypeVar("Value")
 
@@ -58,13 +59,15 @@ def _read(path: str) -> dict[str, str]:
     except FileNotFoundError:
         raise NotFound(f"there is no secrets file {path}", hint="Check the path.") from None
     except OSError as error:
-        raise UsageError(f"the secrets file {path} cannot be read: {error.strerror}") from None
+        raise UsageError(
+            f"the secrets file {path} cannot be read: {error.strerror}", hint="Name a YAML file."
+        ) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f", at line {mark.line + 1}" if mark else ""
-        raise UsageError(f"the secrets file {path} is not YAML{place}") from None
+        raise UsageError(f"the secrets file {path} is not YAML{place}", hint=_FORM) from None
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
-        raise UsageError(f"the secrets file {path} must hold a map of names to texts")
+        raise UsageError(f"the secrets file {path} must hold a map of names to texts", hint=_FORM)
     for name, value in content.items():
         if not isinstance(value, str):
             raise UsageError(
@@ -86,6 +89,9 @@ class Secrets:
         }
         # The longest first: one may be part of another.
         self._texts = sorted(texts.items(), key=lambda pair: len(pair[0]), reverse=True)
+        sizes = (len(text.encode(errors="surrogateescape")) for text in texts)
+        self.longest = max(sizes, default=0)
+        """Bytes of the longest one."""
 
     # -- taking them out -------------------------------------------------------------------
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from sloth_runner.workflow import Workflow
 
+_MOST_NAMED = 20
+
 
 def choose_workflow(workflows: Sequence[Workflow], path: str, wanted: str | None) -> Workflow:
     """The one that is named, or the only one. Raises UsageError otherwise."""
@@ -24,9 +26,19 @@ def choose_workflow(workflows: Sequence[Workflow], path: str, wanted: str | None
     chosen = names[0] if wanted is None else wanted
     if chosen not in names:
         raise UsageError(
-            f"{path} defines no workflow {chosen!r}", hint=f"It has: {', '.join(names)}"
+            f"{path} defines no workflow {chosen!r}",
+            hint=_nearest_or_all(chosen, names, "It has"),
         )
     return workflows[names.index(chosen)]
+
+
+def _nearest_or_all(name: str, known: Sequence[str], these: str) -> str:
+    from sloth_state.references import nearest
+
+    if similar := nearest(name, known):
+        return f"Did you mean {' or '.join(similar)}?"
+    more = ", …" if len(known) > _MOST_NAMED else ""
+    return f"{these}: {', '.join(known[:_MOST_NAMED])}{more}"
 
 
 def check_runnable(workflow: Workflow) -> None:
@@ -44,7 +56,7 @@ def left_out(workflow: Workflow, only: Sequence[str], skip: Sequence[str]) -> se
         if name not in tasks:
             raise UsageError(
                 f"the workflow {workflow.name} has no task {name!r}",
-                hint=f"Its tasks are: {', '.join(tasks)}",
+                hint=_nearest_or_all(name, list(tasks), "Its tasks are"),
             )
     if not only:
         return set(skip)

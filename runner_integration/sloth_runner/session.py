@@ -169,16 +169,18 @@ class Session:
         """Tell views of a line from the task at hand."""
         self.emit(TaskOutput(self.current.name, level, self.current.label + text))
 
-    def child_output(self) -> Callable[[str, bytes], None]:
-        """Where a child of the task at hand writes: every line, or only the last of each piece."""
+    def child_output(self) -> Callable[[str, list[str]], None]:
+        """Who hears what a child of the task at hand writes.
+
+        That is every line, or only the last of those that come together.
+        """
         task, emit, every_line = self.current, self.emit, self.stream_children
 
-        def on_data(stream: str, data: bytes) -> None:
-            lines = [line for line in data.decode(errors="replace").splitlines() if line.strip()]
+        def on_lines(stream: str, lines: list[str]) -> None:
             for line in lines if every_line else lines[-1:]:
                 emit(TaskOutput(task.name, stream, task.label + line))
 
-        return on_data
+        return on_lines
 
     def path(self, path: str) -> str:
         """A script's path, absolute: relative ones start at the folder of the task at hand."""

@@ -9,14 +9,18 @@ from contextlib import suppress
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
+from sloth_runner.child_lines import ChildLines
 from sloth_runner.child_watcher import watch_without_threads
 from sloth_runner.children import MARK, ProcessGroups
 from sloth_runner.errors import WorkflowError
+from sloth_runner.secrets import NO_SECRETS, Secrets
 
 KILL_AFTER_SECONDS = 2.0
 """How long a process group has between SIGTERM and SIGKILL."""
 CAPTURE_LIMIT = 64 * 2**20
 """Bytes of each stream that are kept; the rest is read and dropped."""
+LONGEST_PROBLEM = 500
+"""Characters of a complaint that are told."""
 DRAIN_SECONDS = 0.2
 """How long after the command's end its streams may be silent and open (a child in the background
 holds them) before they are left alone."""
@@ -38,8 +42,10 @@ class Command(NamedTuple):
     user: str | None = None
     timeout: float | None = None
     """Seconds."""
-    on_line: Callable[[str, bytes], None] | None = None
-    """Called with "stdout" or "stderr" and what just arrived."""
+    on_lines: Callable[[str, list[str]], None] | None = None
+    """Called with "stdout" or "stderr" and the lines that have just become whole."""
+    secrets: Secrets = NO_SECRETS
+    """What is not in `problem`."""
     host: str | None = None
     """The machine to run it on, as ssh knows it; None for this one."""
 
@@ -78,25 +84,40 @@ _AnyChild = TypeVar("_AnyChild", bound=Child)
 class Capture(Child):
     """Collects what the child writes and tells when it is over."""
 
-    def __init__(self, on_line: Callable[[str, bytes], None] | None) -> None:
+    def __init__(self, command: Command) -> None:
         super().__init__()
         self.closed = asyncio.Event()
         self.streams = {1: bytearray(), 2: bytearray()}
         self.received = 0
         self._open = {1, 2}
-        self._on_line = on_line
+        self._lines = {1: lines_of(command, "stdout"), 2: lines_of(command, "stderr")}
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         self.received += len(data)
         stream = self.streams[fd]
         stream += data[: max(0, CAPTURE_LIMIT - len(stream))]
-        if self._on_line:
-            self._on_line("stdout" if fd == 1 else "stderr", data)
+        if lines := self._lines[fd]:
+            lines.take(data)
 
     def pipe_connection_lost(self, fd: int, _error: Exception | None) -> None:
         self._open.discard(fd)
         if not self._open:
             self.closed.set()
+
+    def close(self) -> None:
+        """Read no more. What came last is a line, even if it has no end."""
+        self._transport.close()
+        for lines in self._lines.values():
+            if lines:
+                lines.end()
+
+
+def lines_of(command: Command, stream: str) -> ChildLines | None:
+    """What makes lines of one of its streams; None if nobody wants them."""
+    on_lines = command.on_lines
+    if on_lines is None:
+        return None
+    return ChildLines(lambda lines: on_lines(stream, lines), command.secrets)
 
 
 async def run_command(command: Command) -> CommandResult:
@@ -113,7 +134,7 @@ async def run_command(command: Command) -> CommandResult:
         return await run_remotely(command)
     started = time.monotonic()
     transport, capture = await start_child(
-        command, Capture(command.on_line), with_stdin=command.stdin is not None
+        command, Capture(command), with_stdin=command.stdin is not None
     )
     pid = transport.get_pid()
     timed_out = False
@@ -130,10 +151,12 @@ async def run_command(command: Command) -> CommandResult:
         await end_group(pid, capture.exited)
         raise
     finally:
-        transport.close()
+        capture.close()
     code = 124 if timed_out else _shell_code(transport.get_returncode())
     stdout, stderr = bytes(capture.streams[1]), bytes(capture.streams[2])
-    problem = f"timed out after {command.timeout:g} s" if timed_out else problem_of(code, stderr)
+    problem = problem_of(command, code, stderr)
+    if timed_out:
+        problem = f"timed out after {command.timeout:g} s"
     return CommandResult(stdout, stderr, code, time.monotonic() - started, problem)
 
 
@@ -259,10 +282,15 @@ def _shell_code(returncode: int | None) -> int:
     return 128 - code if code < 0 else code
 
 
-def problem_of(code: int, stderr: bytes) -> str | None:
+def problem_of(command: Command, code: int, stderr: bytes) -> str | None:
     """What is wrong with a command that exits with this code; None for 0."""
     if code == 0:
         return None
-    lines = stderr.decode(errors="replace").split("\n")
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return f"exit code {code}: {last[:500]}" if last else f"exit code {code}"
+    last = last_line(command, stderr.decode(errors="replace"))
+    return f"exit code {code}: {last}" if last else f"exit code {code}"
+
+
+def last_line(command: Command, said: str) -> str:
+    """The last line that says anything, without secrets, and cut only then; or ""."""
+    last = next((line.strip() for line in reversed(said.split("\n")) if line.strip()), "")
+    return command.secrets.masked(last)[:LONGEST_PROBLEM]

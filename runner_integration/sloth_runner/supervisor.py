@@ -64,11 +64,11 @@ class Supervisor:
 
 def _end_at_once(last_words: Callable[[], None] | None) -> None:
     kill_all_groups()
-    os.write(2, b"Error: interrupted twice, so the run ended at once\n")
     try:
         if last_words is not None:
             last_words()
     finally:
         if os.isatty(1):
-            os.write(1, b"\x1b[?25h\n")  # a live view hides the cursor
+            os.write(1, b"\x1b[?25h\n")  # a live view hides the cursor, and is in its last line
+        os.write(2, b"Error: interrupted twice, so the run ended at once\n")
         os._exit(130)

@@ -124,13 +124,19 @@ class TaskParts:
         if self._left_undone(shell, context):
             return
         self._driver.session.current = context
-        on_line = self._driver.session.child_output()
-        result = await run_command(self._of_shell(shell, context)._replace(on_line=on_line))
+        on_lines = self._driver.session.child_output()
+        result = await run_command(self._of_shell(shell, context)._replace(on_lines=on_lines))
         if result.problem:
             raise TaskFailed(result.problem)
 
     def _of_shell(self, shell: Shell, context: TaskContext) -> Command:
-        return Command(shell.command, context.workdir, user=context.user, host=context.host)
+        return Command(
+            shell.command,
+            context.workdir,
+            user=context.user,
+            secrets=self._driver.session.secrets,
+            host=context.host,
+        )
 
     def _left_undone(self, shell: Shell, context: TaskContext) -> bool:
         """Whether this is only a plan, which then has the command in it."""

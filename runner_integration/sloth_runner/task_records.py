@@ -105,14 +105,15 @@ class TaskRecords:
                 (record.ended_at - started).total_seconds(),
                 outcome.message,
                 str(outcome.error) if outcome.error else None,
-                changed=not (outcome.unchanged or says_unchanged(outcome.output)),
+                changed=_has_changed(outcome),
+                hint=outcome.error.hint if outcome.error else None,
             )
         )
 
     def restore(self, record: TaskRecord) -> TaskOutcome:
         """A task that an earlier run has done is not run again; its output is there anyway."""
         why = f"done by run {record.done_by}"
-        self._emit(TaskFinished(record.name, TaskStatus.SKIPPED, 0, 0.0, why, None, changed=True))
+        self._emit(TaskFinished(record.name, TaskStatus.SKIPPED, 0, 0.0, why, None, changed=False))
         return TaskOutcome(TaskStatus.SKIPPED, why, record.output)
 
 
@@ -130,6 +131,12 @@ def _record(task: Task, outcome: TaskOutcome, started: datetime) -> TaskRecord:
         why,
         where,
     )
+
+
+def _has_changed(outcome: TaskOutcome) -> bool:
+    if outcome.status is TaskStatus.SKIPPED:
+        return False
+    return not (outcome.unchanged or says_unchanged(outcome.output))
 
 
 def says_unchanged(output: Json) -> bool:

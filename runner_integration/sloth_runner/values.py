@@ -9,12 +9,14 @@ from sloth_state.errors import InvalidValue, NotFound, UsageError
 from sloth_state.values import canonical, check_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sloth_state.model import Json
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 _WORDS: Mapping[str, Json] = {"true": True, "false": False, "null": None}
+
+_FORM = "For instance: replicas: 3"
 
 
 def merged_values(files: Iterable[str], assignments: Iterable[str]) -> dict[str, Any]:
@@ -26,7 +28,7 @@ def merged_values(files: Iterable[str], assignments: Iterable[str]) -> dict[str,
     for path in files:
         merged = _overlay(merged, _read(path))
     for assignment in assignments:
-        merged = _overlay(merged, _parse_assignment(assignment))
+        merged = _overlay(merged, _parse_assignment(assignment, merged))
     return merged
 
 
@@ -48,15 +50,19 @@ def _read(path: str) -> dict[str, Any]:
     except FileNotFoundError:
         raise NotFound(f"there is no values file {path}", hint="Check the path.") from None
     except OSError as error:
-        raise UsageError(f"the values file {path} cannot be read: {error.strerror}") from None
+        raise UsageError(
+            f"the values file {path} cannot be read: {error.strerror}", hint="Name a YAML file."
+        ) from None
     except UnicodeDecodeError:
-        raise UsageError(f"the values file {path} is not UTF-8 text") from None
+        raise UsageError(f"the values file {path} is not UTF-8 text", hint=_FORM) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UsageError(f"the values file {path} is not YAML: {_place(error)}") from None
+        raise UsageError(
+            f"the values file {path} is not YAML: {_place(error)}", hint=_FORM
+        ) from None
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise UsageError(f"the values file {path} must hold a map of names to values")
+        raise UsageError(f"the values file {path} must hold a map of names to values", hint=_FORM)
     return _checked(content, path)
 
 
@@ -86,8 +92,8 @@ def _without_dates(value: Any) -> Any:
     return str(value) if isinstance(value, date) else value
 
 
-def _parse_assignment(assignment: str) -> dict[str, Any]:
-    """ "web.replicas=3" as {"web": {"replicas": 3}}."""
+def _parse_assignment(assignment: str, below: Mapping[str, Any]) -> dict[str, Any]:
+    """ "web.replicas=3" as {"web": {"replicas": 3}}, if "web" below is not something else."""
     key, equals, value = assignment.partition("=")
     parts = key.split(".")
     if not equals or not all(parts):
@@ -97,10 +103,25 @@ def _parse_assignment(assignment: str) -> dict[str, Any]:
     nested: Any = _parse_scalar(value)
     check_text(key, "a name in --set")
     canonical(nested, f"--set {key}")
+    _check_leads_into_maps(parts, below)
     for part in reversed(parts):
         nested = {part: nested}
     result: dict[str, Any] = nested
     return result
+
+
+def _check_leads_into_maps(parts: Sequence[str], below: Mapping[str, Any]) -> None:
+    at: Any = below
+    for depth, part in enumerate(parts[:-1], 1):
+        at = at.get(part)
+        if at is None:
+            return
+        if not isinstance(at, dict):
+            name = ".".join(parts[:depth])
+            raise UsageError(
+                f"--set {'.'.join(parts)}: {name} is set to something that is no map",
+                hint=f"Set it as a whole: --set {name}=…",
+            )
 
 
 def _parse_scalar(text: str) -> Json:

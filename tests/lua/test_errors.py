@@ -100,12 +100,49 @@ HINTS = {
         "t.sloth:1: attempt to concatenate global 'nope' (a nil value)",
         "One part of the text is nil; tostring(x) or (x or '') makes text of it.",
     ),
+    "pirnt(1)": (
+        "t.sloth:1: attempt to call global 'pirnt' (a nil value)",
+        "There is no global 'pirnt'; did you mean 'print'?",
+    ),
+    "data.json_encod({})": (
+        "t.sloth:1: attempt to call field 'json_encod' (a nil value)",
+        "There is no data.json_encod; did you mean data.json_encode?",
+    ),
+    "string.uper('x')": (
+        "t.sloth:1: attempt to call field 'uper' (a nil value)",
+        "There is no string.uper; did you mean string.upper?",
+    ),
+    "string.splitt('x')": (
+        "t.sloth:1: attempt to call field 'splitt' (a nil value)",
+        "There is no string.splitt; did you mean string.split?",
+    ),
+    "local t = table.concatt({})": (
+        "t.sloth:1: attempt to call field 'concatt' (a nil value)",
+        "There is no table.concatt; did you mean table.concat?",
+    ),
+    "os.frobnicate()": (
+        "t.sloth:1: attempt to call field 'frobnicate' (a nil value)",
+        "There is no os.frobnicate.",
+    ),
     "local t = {} t.a.b = 1": ("t.sloth:1: attempt to index field 'a' (a nil value)", None),
     "fs.reed('x')": (
         "t.sloth:1: attempt to call field 'reed' (a nil value)",
         "There is no fs.reed; did you mean fs.read?",
     ),
 }
+
+
+@pytest.mark.parametrize("module", ["data", "fs", "goroutine", "log", "math", "state", "string"])
+def test_a_misspelt_function_names_the_right_one(script: Any, module: str) -> None:
+    names = script.value(
+        f"(function() local t = json.list() for name, value in pairs({module}) do"
+        " if type(value) == 'function' and name ~= 'dump' then t[#t + 1] = name end end"
+        " table.sort(t) return t end)()"
+    )
+    for name in [name for name in names if len(name) > 3]:
+        error = script.error(f"{module}.{name}xx()")
+        assert error.hint is not None, name
+        assert error.hint.startswith(f"There is no {module}.{name}xx; did you mean {module}.{name}")
 
 
 @pytest.mark.parametrize(("source", "message"), HINTS.items(), ids=HINTS)

@@ -127,6 +127,31 @@ def test_neither_output_nor_database_has_a_secret(told: Any, options: tuple[str,
     assert sloth.json("state", "workflow", "show", "w")["metadata"]["m"] == "***"
 
 
+IN_PIECES = """
+task("pieces"):command("printf 'pw hunter2-'; sleep 0.2; printf 'is-long; '; sleep 0.2; printf 'more'")
+task("pipe"):command(function()
+  local f = io.popen("printf 'pw hunter2-' >&2; sleep 0.2; printf 'is-long;' >&2") f:close()
+end)
+task("cut"):command(function() error(("x"):rep(9980) .. secrets.db_password .. secrets.db_password) end)
+task("argument"):command(function() goroutine.sleep(secrets.long) end)
+task("complaint"):command("printf '%0490dhunter2-is-long' 0 >&2; exit 3")
+"""
+
+
+@pytest.mark.parametrize("options", [("-v",), ("-o", "json"), ()])
+def test_no_part_of_a_secret_is_shown_where_a_text_comes_in_pieces_or_is_cut(
+    told: Any, options: tuple[str, ...]
+) -> None:
+    told.sloth.write("w.sloth", IN_PIECES)
+    told.sloth.environment["SLOTH_SECRET_LONG"] = "hunter2-" + "0123456789" * 5
+    run = told.sloth("run", "w.sloth", *WITH, *options)
+    shown = told.sloth("state", "workflow", "show", "w", "-o", "json").stdout
+    assert run.stdout.count("0" * 490 + "***") == (2 if options else 1)
+    assert "not the string" in run.stdout
+    for text in (run.stdout, run.stderr, shown):
+        assert "hunter2" not in text
+
+
 def test_the_log_of_the_database_has_none_while_the_run_goes_on(told: Any) -> None:
     """A run that is killed leaves its log behind; it is looked at then."""
     sloth = told.sloth

@@ -65,11 +65,18 @@ def test_a_table_is_shown_whatever_is_in_it(script: Any) -> None:
     first, second = script(source).lines
     shown = json.loads(first)
     assert {key: shown[key] for key in ("1", "3", "f", "bytes", "null")} == {
-        "1": "1", "3": "3", "f": "5", "bytes": "\ufffd", "null": None,
+        "1": 1, "3": 3, "f": 5, "bytes": "\ufffd", "null": None,
     }  # fmt: skip
     assert shown["true"] in {"nan", "-nan"}
-    assert shown["self"]["self"]["bytes"] == "\ufffd"
+    assert shown["self"] == "(a table that this is in)"
     assert json.loads(second)["print"].startswith("thread: 0x")
+
+
+def test_what_can_be_shown_as_it_is_stays_so_beside_what_cannot(script: Any) -> None:
+    source = "log.table({ { port = 80, up = true, f = print, list = { 1, 'x' } }, 2.5 })"
+    first, second = json.loads(script(source).lines[-1])
+    assert first.pop("f").startswith("function: ")
+    assert (first, second) == ({"port": 80, "up": True, "list": [1, "x"]}, 2.5)
 
 
 # -- json ------------------------------------------------------------------------------------------

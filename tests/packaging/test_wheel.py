@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -42,22 +43,35 @@ def test_it_carries_every_lua_file_and_the_type_markers(wheel: Path) -> None:
     assert {"sloth_state/py.typed", "sloth_lua/py.typed", "sloth_runner/py.typed"} <= packed
 
 
-def test_it_runs_the_example_without_the_checkout(wheel: Path, tmp_path: Path) -> None:
+def installed(wheel: Path, folder: Path, *arguments: str) -> str:
+    """What the program prints that is installed from the wheel below this folder."""
     with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(tmp_path / "installed")
-    script = tmp_path / "hello.sloth"
-    script.write_text('task("hello"):command(function() log.info(crypto.sha256("x")) end)\n')
+        archive.extractall(folder / "installed")
     result = subprocess.run(
-        [sys.executable, "-m", "sloth_runner", "run", str(script)],
-        cwd=tmp_path,
+        [sys.executable, "-m", "sloth_runner", *arguments],
+        cwd=folder,
         env={
             **os.environ,
-            "PYTHONPATH": str(tmp_path / "installed"),
-            "SLOTH_RUNNER_STATE": f"sqlite:///{tmp_path}/state.db",
+            "PYTHONPATH": str(folder / "installed"),
+            "SLOTH_RUNNER_STATE": f"sqlite:///{folder}/state.db",
         },
         capture_output=True,
         text=True,
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    assert "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881" in result.stdout
+    return result.stdout
+
+
+def test_it_tells_editors_of_its_own_definitions(wheel: Path, tmp_path: Path) -> None:
+    installed(wheel, tmp_path, "init", "site")
+    settings = json.loads((tmp_path / "site/.luarc.json").read_text())
+    assert settings["workspace.library"] == [f"{tmp_path}/installed/sloth_lua/definitions"]
+    assert (tmp_path / "installed/sloth_lua/definitions/fs.lua").exists()
+
+
+def test_it_runs_the_example_without_the_checkout(wheel: Path, tmp_path: Path) -> None:
+    script = tmp_path / "hello.sloth"
+    script.write_text('task("hello"):command(function() log.info(crypto.sha256("x")) end)\n')
+    output = installed(wheel, tmp_path, "run", str(script))
+    assert "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881" in output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 PLUGIN = """
-import json, os
+import json, os, time
 from sloth_runner import hookimpl
 
 class Disk:
@@ -43,6 +44,9 @@ class Disk:
     def _write(self, attributes):
         if attributes.get("size") == 13:
             raise ValueError("unlucky")
+        if attributes.get("size") == 99:
+            time.sleep(1.5)
+            tell("slow one is over")
         with open(attributes["id"] + ".disk", "w") as file:
             json.dump(dict(attributes), file)
 
@@ -168,6 +172,18 @@ def test_a_provider_that_raises_fails_the_task_and_is_unknown_to_drift(plugged: 
     (plugged.folder / "nonsense").touch()
     run = plugged("run", "w.sloth")
     assert "the provider of disk must return a map or None from read, not [1, 2]" in run.stderr
+
+
+def test_a_provider_is_waited_for_when_its_task_takes_too_long(plugged: Plugged) -> None:
+    """A thread cannot be stopped, and the next try or run must not work beside it."""
+    source = 'task("t"):timeout("300ms"):command(function() resource.disk{ name = "d", id = "x", size = 99 } end)'
+    (plugged.folder / "w.sloth").write_text(source)
+    plugged.told()
+    run = plugged("run", "w.sloth", "-o", "json")
+    assert "took longer than its timeout of 0.3 s" in run.stderr
+    (finished,) = (line for line in run.stdout.splitlines() if "task_finished" in line)
+    assert json.loads(finished)["duration_seconds"] > 1.4
+    assert "slow one is over" in plugged.told()
 
 
 def test_a_create_that_raises_is_journaled_as_failed(things: Any, plugged: Plugged) -> None:

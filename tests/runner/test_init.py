@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 
 def test_the_starter_runs_and_changes_nothing_the_second_time(sloth: Any) -> None:
     result = sloth("init", "my site")
     assert (result.returncode, result.stdout) == (
         0,
-        "wrote my site/my-site.sloth\nwrote my site/.luarc.json\nTry: sloth-runner run my site/my-site.sloth\n",
+        "wrote my site/my-site.sloth\nwrote my site/.luarc.json\nTry: sloth-runner run 'my site/my-site.sloth'\n",
     )
     assert sloth("run", "my site/my-site.sloth").returncode == 0
     assert (sloth.folder / "my site/greeting.txt").read_text() == "Hello\n"
@@ -48,3 +50,21 @@ def test_a_folder_that_cannot_be_made_is_one_clear_error(sloth: Any) -> None:
         2,
         "Error: file/x cannot be written: Not a directory",
     )
+
+
+@pytest.mark.parametrize("folder", ["file", ""])
+def test_what_is_no_folder_is_refused(sloth: Any, folder: str) -> None:
+    sloth.write("file", "")
+    result = sloth("init", folder)
+    assert (result.returncode, result.stderr) == (
+        2,
+        f"Error: {folder!r} is no folder\nHint: Name a folder; it is made if need be.\n",
+    )
+
+
+def test_a_folder_that_cannot_be_written_to_is_one_clear_error(sloth: Any) -> None:
+    """/proc/self is such a one for everybody, also for root."""
+    result = sloth("init", "/proc/self")
+    assert result.returncode == 2
+    assert "cannot be written: " in result.stderr
+    assert result.stderr.endswith("\nHint: Name another folder.\n")

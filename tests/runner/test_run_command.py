@@ -81,6 +81,23 @@ def test_json_is_one_documented_event_a_line(sloth: Any) -> None:
     assert events[-1]["outputs"] == {"files": 2, "token": "(sensitive)"}
 
 
+def test_a_task_that_was_not_run_has_changed_nothing(sloth: Any) -> None:
+    source = """
+    task("bad"):command("false")
+    task("after"):depends_on("bad"):command("true")
+    task("unmet"):run_if("false"):command("true")
+    task("done"):command("true")
+    """
+    sloth.write("w.sloth", source)
+    for options in ((), ("--resume",)):
+        result = sloth("run", "w.sloth", "-o", "json", *options)
+        events = [json.loads(line) for line in result.stdout.splitlines()]
+        over = [event for event in events if event["event"] == "task_finished"]
+        skipped = {event["task"] for event in over if event["status"] == "skipped"}
+        assert skipped == {"after", "unmet", *(["done"] if options else [])}
+        assert {event["task"] for event in over if not event["changed"]} == skipped
+
+
 def test_a_script_that_writes_to_stdout_does_not_break_the_json(sloth: Any) -> None:
     sloth.write(
         "app.sloth",
@@ -322,6 +339,100 @@ def test_a_missing_file_names_the_nearest_and_a_folder_its_files(sloth: Any) -> 
     folder = sloth("run", ".")
     assert folder.returncode == 1
     assert folder.stderr == "Error: . is a folder\nHint: Name a file in it: ./deploy.sloth\n"
+
+
+MISTYPED = {
+    "run prod": (
+        3,
+        "there is no file prod",
+        "To run a file under this name: sloth-runner run prod --file x.sloth",
+    ),
+    "plan prod": (
+        3,
+        "there is no file prod",
+        "To run a file under this name: sloth-runner plan prod --file x.sloth",
+    ),
+    "run x/prod.sloth": (3, "there is no file x/prod.sloth", "Check the path."),
+    "run prod --file": (2, "Option '--file' requires an argument", "See: sloth-runner run --help"),
+    "run --file app.sloth": (
+        2,
+        "with --file, the argument is the name of the state, and it is missing",
+        "For instance: sloth-runner run prod --file app.sloth, or without a name: sloth-runner run app.sloth",
+    ),
+    "run": (2, "missing argument 'FILE'", "For instance: sloth-runner run x.sloth"),
+    "rum app.sloth": (
+        2,
+        "there is no command 'rum'; did you mean run?",
+        "See: sloth-runner --help",
+    ),
+    "app.sloth": (
+        2,
+        "there is no command 'app.sloth'",
+        "To run the file: sloth-runner run app.sloth",
+    ),
+    "state workflow shwo": (
+        2,
+        "there is no command 'shwo'; did you mean show?",
+        "See: sloth-runner state workflow --help",
+    ),
+    "run app.sloth --set a": (
+        2,
+        "--set 'a' is not name=value",
+        "For instance: --set web.replicas=3",
+    ),
+    "run app.sloth --values text.yaml --set a.b=1": (
+        2,
+        "--set a.b: a is set to something that is no map",
+        "Set it as a whole: --set a=…",
+    ),
+    "run app.sloth --set a=1 --set a.b=1": (
+        2,
+        "--set a.b: a is set to something that is no map",
+        "Set it as a whole: --set a=…",
+    ),
+    "run app.sloth --values list.yaml": (
+        2,
+        "the values file list.yaml must hold a map of names to values",
+        "For instance: replicas: 3",
+    ),
+    "run app.sloth --values bad.yaml": (
+        2,
+        "the values file bad.yaml is not YAML: expected the node content, but found '<stream end>' at line 2",
+        "For instance: replicas: 3",
+    ),
+    "run app.sloth --values none.yaml": (
+        3,
+        "there is no values file none.yaml",
+        "Check the path.",
+    ),
+    "run app.sloth --only biuld": (
+        2,
+        "the workflow app has no task 'biuld'",
+        "Did you mean build?",
+    ),
+    "run app.sloth --max-parallel 0": (
+        2,
+        "Invalid value for '--max-parallel': '0' is not a whole number from 1 on",
+        "See: sloth-runner run --help",
+    ),
+    "run app.sloth --lock-timeout abc": (
+        2,
+        "--lock-timeout: 'abc' is not a duration",
+        'Write "1h30m", "90s", "250ms" or a number of seconds.',
+    ),
+}
+
+
+@pytest.mark.parametrize("words", MISTYPED)
+def test_what_is_easily_mistyped_is_one_sentence_and_a_hint(sloth: Any, words: str) -> None:
+    sloth.write("app.sloth", 'task("build"):command("touch ran") workflow.define("app")')
+    for name, content in {"text": "a: x\n", "list": "- a\n", "bad": "a: [\n"}.items():
+        sloth.write(f"{name}.yaml", content)
+    result = sloth(*words.split())
+    code, message, hint = MISTYPED[words]
+    assert (result.returncode, result.stdout) == (code, "")
+    assert result.stderr == f"Error: {message}\nHint: {hint}\n"
+    assert not (sloth.folder / "ran").exists()
 
 
 BAD_RECORDS = {

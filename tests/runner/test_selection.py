@@ -34,12 +34,14 @@ def test_several_without_a_name_are_listed() -> None:
     assert caught.value.exit_code == 2
 
 
-@pytest.mark.parametrize("wanted", ["wbe", ""])
-def test_an_unknown_name_is_refused(wanted: str) -> None:
+@pytest.mark.parametrize(
+    ("wanted", "hint"), [("wbe", "Did you mean web?"), ("", "It has: web, db")]
+)
+def test_an_unknown_name_is_refused(wanted: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
         choose_workflow([WEB, DB], "t.sloth", wanted)
     assert caught.value.message == f"t.sloth defines no workflow {wanted!r}"
-    assert caught.value.hint == "It has: web, db"
+    assert caught.value.hint == hint
 
 
 CI = workflow(
@@ -75,4 +77,15 @@ def test_an_unknown_task_is_refused(only: list[str], skip: list[str]) -> None:
     with pytest.raises(UsageError) as caught:
         left_out(CI, only, skip)
     assert caught.value.message == "the workflow ci has no task 'biuld'"
+    assert caught.value.hint == "Did you mean build?"
+    with pytest.raises(UsageError) as caught:
+        left_out(CI, ["zzz"], [])
     assert caught.value.hint == "Its tasks are: fetch, build, lint, test, ship"
+
+
+def test_of_very_many_tasks_a_hint_lists_only_some() -> None:
+    many = workflow("many", **{f"t{number}": () for number in range(1000)})
+    with pytest.raises(UsageError) as caught:
+        left_out(many, ["zzz"], [])
+    assert caught.value.hint is not None
+    assert caught.value.hint.endswith(", t18, t19, …")

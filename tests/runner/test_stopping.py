@@ -150,7 +150,7 @@ def test_a_second_signal_ends_the_process_at_once(tmp_path: Path, work: str, pau
         code, lines = ending(child)
         assert time.monotonic() - sent < 1.5
     told = "Error: interrupted twice, so the run ended at once"
-    assert (code, lines) == (130, [told, "last words"])
+    assert (code, lines) == (130, ["last words", told])
     if (tmp_path / "pid").exists():
         assert group_is_gone(int((tmp_path / "pid").read_text()))
 

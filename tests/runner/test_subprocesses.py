@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from sloth_runner.errors import WorkflowError
+from sloth_runner.secrets import Secrets
 from sloth_runner.subprocesses import CAPTURE_LIMIT, Command, CommandResult, run_command
 
 
@@ -77,6 +78,12 @@ def test_a_long_complaint_is_cut(tmp_path: Path) -> None:
     assert run("printf '%0600d' 1 >&2; exit 1").problem == f"exit code 1: {'0' * 500}"
 
 
+def test_a_secret_is_taken_out_of_a_complaint_before_that_is_cut() -> None:
+    text = "printf '%0495dcorrect-horse' 0 >&2; exit 1"
+    problem = run(text, secrets=Secrets({"password": "correct-horse"})).problem
+    assert problem == f"exit code 1: {'0' * 495}***"
+
+
 def test_a_shell_that_does_not_know_a_command_says_so() -> None:
     result = run("no-such-command")
     assert result.exit_code == 127
@@ -90,10 +97,37 @@ def test_the_environment_is_inherited_and_added_to(monkeypatch: pytest.MonkeyPat
     assert run('echo "$A $B"', environment={"A": "new"}).stdout == b"new kept\n"
 
 
+def told_of(text: str, *secrets: str) -> list[tuple[str, list[str]]]:
+    """What the listener of a command with these secrets hears, by piece."""
+    told: list[tuple[str, list[str]]] = []
+    known = Secrets({str(number): secret for number, secret in enumerate(secrets)})
+    run(text, on_lines=lambda stream, lines: told.append((stream, lines)), secrets=known)
+    return told
+
+
 def test_output_is_told_as_it_comes() -> None:
-    told: list[tuple[str, bytes]] = []
-    run("echo a; echo b >&2", on_line=lambda stream, data: told.append((stream, data)))
-    assert sorted(told) == [("stderr", b"b\n"), ("stdout", b"a\n")]
+    assert sorted(told_of("echo a; echo b >&2")) == [("stderr", ["b"]), ("stdout", ["a"])]
+
+
+def test_only_whole_lines_are_told_and_the_last_one_at_the_end() -> None:
+    pieces = told_of("printf 'a b'; sleep 0.2; printf ' c\\n\\n\\nnext '; sleep 0.2; printf line")
+    assert pieces == [("stdout", ["a b c"]), ("stdout", ["next line"])]
+    assert told_of("printf 'sure? '; sleep 60 & sleep 0.1") == [("stdout", ["sure? "])]
+
+
+def test_each_state_of_a_progress_bar_is_a_line() -> None:
+    assert told_of("printf '10%%\\r20%%\\r100%%\\n'") == [("stdout", ["10%", "20%", "100%"])]
+
+
+def test_a_line_without_end_is_told_in_parts_that_never_part_a_secret() -> None:
+    secret = "correct-horse"
+    text = f"for i in {{1..9000}}; do printf 'x%.0s{secret}' 1; done"
+    told = told_of(text, secret)
+    assert len(told) > 2
+    known = Secrets({"password": secret})
+    parts = [known.masked(line) for _, lines in told for line in lines]
+    assert "".join(parts).replace("x***", "") == ""
+    assert "".join(parts).count("x") == 9000
 
 
 # -- standard input ----------------------------------------------------------------------------------
@@ -256,6 +290,7 @@ def test_a_machine_without_processes_to_spare_is_told_of() -> None:
     program = """
 import asyncio, os, resource
 from sloth_runner.errors import WorkflowError
+from sloth_runner.secrets import Secrets
 from sloth_runner.subprocesses import Command, run_command
 resource.setrlimit(resource.RLIMIT_NOFILE, (12, 12))
 held = []

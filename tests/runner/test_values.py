@@ -81,13 +81,22 @@ def test_an_assignment_that_cannot_be_kept_is_refused(assignment: str) -> None:
 def test_later_ones_win_and_maps_are_merged(file: Any) -> None:
     base = file("web: { replicas: 1, image: nginx, tags: [a, b] }\nname: base\nold: { x: 1 }\n")
     more = file("web: { replicas: 2, tags: [c] }\nold: gone\nnew: { y: 1 }\n", "more.yaml")
-    found = merged_values([base, more], ["web.image=caddy", "new.z=2", "new.z=3", "name.first=x"])
+    found = merged_values([base, more], ["web.image=caddy", "new.z=2", "new.z=3", "name=x"])
     assert found == {
         "web": {"replicas": 2, "image": "caddy", "tags": ["c"]},
-        "name": {"first": "x"},
+        "name": "x",
         "old": "gone",
         "new": {"y": 1, "z": 3},
     }
+
+
+@pytest.mark.parametrize("below", ["name=x", "name.first=x", "name=5"])
+def test_an_assignment_does_not_lead_into_what_is_no_map(below: str) -> None:
+    first, _, _ = below.partition("=")
+    with pytest.raises(UsageError) as caught:
+        merged_values([], [below, f"{first}.last=y"])
+    assert caught.value.message == f"--set {first}.last: {first} is set to something that is no map"
+    assert merged_values([], ["name=null", "name.last=y"]) == {"name": {"last": "y"}}
 
 
 def test_nothing_gives_nothing() -> None:

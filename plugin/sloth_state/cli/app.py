@@ -195,7 +195,7 @@ class App:
         note, separator, rest = words.partition(": ")
         if colour and separator and note == "Note":
             words = click.style(f"{note}{separator}", fg="yellow") + rest
-        sys.stderr.write(f"{words}\n")
+        sys.stderr.write(f"{words if colour else click.unstyle(words)}\n")
 
     def confirm(self, question: str, *, about: str, doing: str, option: str = "--force") -> None:
         """Say what it is `about`, ask on the terminal, and go on only after "y" or "yes".

@@ -8,6 +8,7 @@ from typing import TextIO
 
 import click
 
+from sloth_state.cli.text import printable
 from sloth_state.errors import SlothError
 
 
@@ -35,13 +36,18 @@ def render_error(error: SlothError, as_json: bool, *, no_color: bool = False) ->
         sys.stderr.write(_error_json(error) + "\n")
         return
     colour = uses_colour(sys.stderr, refused=no_color)
-    lines = [_labelled("Error:", error.message, "red", colour)]
+    lines = [_labelled("Error:", _safe(error.message), "red", colour)]
     excerpt = getattr(error, "excerpt", None)
     if excerpt:
-        lines.append(excerpt)
+        lines.append(_safe(excerpt))
     if error.hint:
-        lines.append(_labelled("Hint:", error.hint, "yellow", colour))
+        lines.append(_labelled("Hint:", _safe(error.hint), "yellow", colour))
     sys.stderr.write("\n".join(lines) + "\n")
+
+
+def _safe(text: str) -> str:
+    """Scripts and commands have their words in it."""
+    return printable(text, keep="\n\t")
 
 
 def uses_colour(stream: TextIO, *, refused: bool) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sloth_state.cli.complete import complete_tag, complete_workflow
-from sloth_state.cli.options import shared_options
+from sloth_state.cli.options import AtLeast, shared_options
 from sloth_state.cli.tables import STATUS_COLOURS, Column
 from sloth_state.cli.text import counted, duration, local_time
 from sloth_state.model import Run, RunStatus
@@ -35,7 +35,7 @@ COLUMNS = [
 @click.option("--latest", is_flag=True, help="Only the newest run of each workflow.")
 @click.option(
     "--limit",
-    type=click.IntRange(min=0),
+    type=AtLeast(0),
     default=50,
     show_default=True,
     help="How many at most; 0 for all.",

@@ -15,6 +15,24 @@ from sloth_state.cli.help import help_option
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+class AtLeast(click.ParamType[int]):
+    """A whole number from a lowest one on."""
+
+    name = "number"
+
+    def __init__(self, lowest: int) -> None:
+        self._lowest = lowest
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        try:
+            number = int(value)
+        except ValueError:
+            number = self._lowest - 1
+        if number < self._lowest:
+            self.fail(f"{value!r} is not a whole number from {self._lowest} on", param, ctx)
+        return number
+
+
 def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --output, --state, --no-color and --help; hand the command the `App` they make as `app`.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sloth_state.cli.complete import complete_workflow
-from sloth_state.cli.options import force_option, shared_options
+from sloth_state.cli.options import AtLeast, force_option, shared_options
 from sloth_state.cli.text import counted, printable
 from sloth_state.errors import LockHeld, UsageError
 from sloth_state.healing import why_abandoned
@@ -43,7 +43,7 @@ class Age(click.ParamType[timedelta]):
 
 @click.command("prune")
 @click.argument("ref", metavar="[NAME]", required=False, shell_complete=complete_workflow)
-@click.option("--keep", type=click.IntRange(min=1), metavar="N", help="Keep the newest N.")
+@click.option("--keep", type=AtLeast(1), metavar="N", help="Keep the newest N.")
 @click.option("--older-than", type=Age(), metavar="AGE", help="Keep those younger than 90d, say.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @force_option

@@ -11,7 +11,7 @@ import click
 
 from sloth_runner.cli.options import Duration
 from sloth_state.cli.complete import complete_resource_type
-from sloth_state.cli.options import force_option, reference_argument, shared_options
+from sloth_state.cli.options import AtLeast, force_option, reference_argument, shared_options
 from sloth_state.cli.text import counted, local_time, printable
 from sloth_state.errors import UsageError
 from sloth_state.references import newest_run, resolve
@@ -43,7 +43,7 @@ _MOST_IN_SYNC = 20
 @click.option("--accept", is_flag=True, help="Record reality as a new version.")
 @click.option("--watch", type=Duration(), metavar="TIME", help="Check again and again, every TIME.")
 @click.option("--history", is_flag=True, help="Only show what earlier checks have found.")
-@click.option("--limit", type=click.IntRange(min=1), help="With --history: so many, newest first.")
+@click.option("--limit", type=AtLeast(1), help="With --history: so many, newest first.")
 @force_option
 @shared_options
 def command(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -30,6 +31,8 @@ def command(app: App, *, folder: str, force: bool) -> None:
     FOLDER is this one by default, and is made if it is not there. Files that exist are kept, and
     are an error, unless --force is given.
     """
+    if (os.path.lexists(folder) and not os.path.isdir(folder)) or not folder:
+        raise UsageError(f"{folder!r} is no folder", hint="Name a folder; it is made if need be.")
     name = _name_of(folder)
     files = {
         f"{name}.sloth": sloth_lua.starter().decode().replace("@NAME@", name),
@@ -46,7 +49,7 @@ def command(app: App, *, folder: str, force: bool) -> None:
         {"files": [*paths]},
         lambda: [
             *(f"wrote {path}" for path in paths),
-            f"Try: sloth-runner run {next(iter(paths))}",
+            f"Try: sloth-runner run {shlex.quote(next(iter(paths)))}",
         ],
     )
 
@@ -73,4 +76,6 @@ def _write(folder: str, paths: dict[str, str]) -> None:
                 file.write(text)
     except OSError as error:
         where = error.filename or folder
-        raise UsageError(f"{where} cannot be written: {error.strerror}") from None
+        raise UsageError(
+            f"{where} cannot be written: {error.strerror}", hint="Name another folder."
+        ) from None

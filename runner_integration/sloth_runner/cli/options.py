@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from sloth_state.errors import UsageError
+from sloth_state.errors import InvalidValue, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,12 +23,16 @@ if TYPE_CHECKING:
 class Duration(click.ParamType[float]):
     name = "duration"
 
-    def convert(self, value: Any, _param: Any, _context: Any) -> float:
+    def convert(self, value: Any, param: Any, _context: Any) -> float:
         from sloth_runner.durations import parse_duration
 
-        return parse_duration(value)
+        try:
+            return parse_duration(value)
+        except InvalidValue as error:
+            raise UsageError(f"{param.opts[0]}: {error.message}", hint=error.hint) from None
 
 
+_NEW_LINE = "\n"
 dry_run_option = click.option("--dry-run", is_flag=True, help="Only show what would be done.")
 lock_timeout_option = click.option(
     "--lock-timeout",
@@ -110,10 +115,18 @@ def run_request(
     """What these options ask for. Raises UsageError for an empty name."""
     from sloth_runner.runner import RunRequest
 
+    this = click.get_current_context().command_path
+    if target is None and file:
+        raise UsageError(
+            "with --file, the argument is the name of the state, and it is missing",
+            hint=f"For instance: {this} prod --file {file}, or without a name: {this} {file}",
+        )
     if target is None:
-        raise UsageError("missing argument 'FILE'", hint="For instance: sloth-runner run x.sloth")
+        raise UsageError("missing argument 'FILE'", hint=f"For instance: {this} x.sloth")
     if not (target and file != ""):
         raise UsageError("the name of the file or of the state is empty")
+    if file is None:
+        _check_is_no_name(target, this)
     return RunRequest(
         path=file or target,
         name=target if file else None,
@@ -123,6 +136,18 @@ def run_request(
         skip=skip,
         prune=prune,
     )
+
+
+def _check_is_no_name(target: str, this: str) -> None:
+    """Raise ScriptNotFound, with what helps somebody who meant the name of a state."""
+    from sloth_runner.errors import ScriptNotFound
+    from sloth_runner.script import nearest_files
+
+    looks_so = not os.path.splitext(target)[1] and os.sep not in target
+    if looks_so and not os.path.lexists(target) and not nearest_files(target):
+        error = ScriptNotFound(target)
+        error.hint = f"To run a file under this name: {this} {target} --file x.sloth"
+        raise error
 
 
 def given_values(files: Iterable[str], assignments: Iterable[str]) -> Json:
@@ -180,9 +205,10 @@ def lines_of_changes(app: App) -> Listener:
 def warnings_only(app: App) -> Listener:
     """What a command tells on stderr that only looks: a script's warnings and errors."""
     from sloth_runner.events import TaskOutput
+    from sloth_state.cli.text import printable
 
     def listen(_at: datetime, event: Event) -> None:
         if isinstance(event, TaskOutput) and event.level in ("warn", "error"):
-            app.say(f"Note: {event.text}")
+            app.say(f"Note: {printable(event.text, keep=_NEW_LINE)}")
 
     return listen

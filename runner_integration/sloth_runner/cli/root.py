@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from sloth_state.cli import LazyCommand, LazyGroup
 from sloth_state.cli.main import PROGRAM
+from sloth_state.errors import UsageError
 
 COMMANDS = {
     "run": LazyCommand("sloth_runner.cli.run:command", "Run a workflow file and keep its state."),
@@ -45,6 +48,18 @@ class RootGroup(LazyGroup):
         from sloth_runner.cli.plugin_commands import plugin_commands
 
         return plugin_commands().get(cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            if os.path.isfile(args[0]):
+                raise UsageError(
+                    error.message, hint=f"To run the file: {PROGRAM} run {args[0]}"
+                ) from None
+            raise
 
 
 def _print_version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:

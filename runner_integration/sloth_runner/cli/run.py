@@ -21,7 +21,7 @@ from sloth_runner.cli.options import (
 )
 from sloth_runner.errors import WorkflowError
 from sloth_runner.events import ResourceChanged, RunFinished
-from sloth_state.cli.options import shared_options
+from sloth_state.cli.options import AtLeast, shared_options
 from sloth_state.errors import LockHeld, SlothError, StoreReadOnly, UsageError
 
 if TYPE_CHECKING:
@@ -49,9 +49,7 @@ class RunCommand(click.Command):
 @click.option("--metadata", metavar="K=V", multiple=True, help="Add to the run's metadata.")
 @click.option("-m", "--message", metavar="TEXT", help="Describe this version.")
 @lock_timeout_option
-@click.option(
-    "--max-parallel", type=click.IntRange(min=1), metavar="N", help="Tasks at the same time."
-)
+@click.option("--max-parallel", type=AtLeast(1), metavar="N", help="Tasks at the same time.")
 @selection_options
 @click.option(
     "--resume",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import sloth_lua
@@ -26,8 +27,20 @@ _LIBRARY_PARTS = [
     "wire",
     "workflows",
 ]
-_LANGUAGE = ["task", "workflow", "group", "require", "string", "table", "math", "os", "io"]
-
+_LANGUAGE = [
+    *("task", "workflow", "group", "require", "string", "table", "math", "os", "io", "coroutine"),
+    *("assert", "error", "ipairs", "next", "pairs", "pcall", "print", "select", "tonumber"),
+    *("tostring", "type", "unpack"),
+]
+_LUAS_OWN = {
+    "coroutine": "create resume running status wrap yield",
+    "io": "close flush input lines open output popen read tmpfile type write",
+    "math": "abs acos asin atan atan2 ceil cos cosh deg exp floor fmod frexp ldexp log log10 max "
+    "min modf pow rad random randomseed sin sinh sqrt tan tanh",
+    "os": "clock date difftime execute getenv remove rename time tmpname",
+    "string": "byte char find format gmatch gsub len lower match rep reverse sub upper",
+    "table": "concat insert maxn remove sort",
+}
 
 _HINTS = (
     ("not enough memory", "Let a command or a file hold large data, not a Lua value."),
@@ -63,17 +76,23 @@ def module_names() -> list[str]:
 
 def _unknown_function(name: str, excerpt: str) -> str | None:
     called = re.search(rf"(\w+)\s*[.:]\s*{name}\b", excerpt)
-    if called is None or called[1] not in module_names():
+    if called is None or called[1] not in (*_LUAS_OWN, *module_names()):
         return None
     import difflib
 
     module = called[1]
-    # A module names its functions in its source, those made in a loop as strings.
-    source = sloth_lua.source(module).decode()
-    known = {*re.findall(rf"\b{module}\.(\w+)", source), *re.findall(r'"(\w+)"', source)}
-    nearest = difflib.get_close_matches(name, known, n=1)
+    nearest = difflib.get_close_matches(name, _functions_of(module), n=1)
     meant = f"; did you mean {module}.{nearest[0]}?" if nearest else "."
     return f"There is no {module}.{name}{meant}"
+
+
+def _functions_of(module: str) -> list[str]:
+    """From the descriptions for editors, which have all of ours."""
+    described = "standard" if module in _LUAS_OWN else module
+    path = os.path.join(sloth_lua.definitions_folder(), f"{described}.lua")
+    with open(path, encoding="utf-8") as file:
+        ours = re.findall(rf"^function {module}\.(\w+)", file.read(), re.MULTILINE)
+    return sorted({*ours, *_LUAS_OWN.get(module, "").split()})
 
 
 def _unknown_global(name: str) -> str:

@@ -67,6 +67,8 @@ class LuaHost:
         """Told whose coroutine runs, before it asks for an operation."""
         self.forgotten: Callable[[int], None] = lambda _thread: None
         """Told of a goroutine that the script needs no more."""
+        self.masked: Callable[[bytes], bytes] = lambda text: text
+        """A text without secrets; asked before one is cut, because half a secret is not known."""
         self._script = script
         self._limits = limits
         self._operations = self._own_operations()
@@ -119,6 +121,7 @@ class LuaHost:
             b"is_looking": lambda: (wire.VALUES, self._is_inert is not None),
             b"is_inert": lambda: (wire.VALUES, self.is_inert),
             b"switch": lambda owner: (wire.VALUES, self.switched_to(owner)),
+            b"masked": lambda text: (wire.VALUES, self.masked(text)),
             b"forget": lambda thread: (wire.VALUES, self.forgotten(thread)),
             b"left_undone": wire.takes_text(
                 lambda name, *arguments: self.left_undone(name, arguments), frozenset()
@@ -161,7 +164,7 @@ class LuaHost:
             return tuple(results)
         if self._limits.reason is not None:
             raise self._limits.reason
-        raise self._script_error(_printable(results[0]))
+        raise self._script_error(results[0])
 
     def _answer(self, operation: bytes, *arguments: Any) -> wire.Answer:
         """Run an operation for Lua. Never raises: an exception must not pass through Lua."""
@@ -246,16 +249,18 @@ class LuaHost:
             return Done(wire.text(content[0]) if content and content[0] is not None else None)
         if kind == b"stopped" and self._limits.reason is not None:
             return Failed(self._limits.reason)
-        return Failed(self._script_error(*(_printable(item) if item else "" for item in content)))
+        return Failed(self._script_error(*(item or b"" for item in content)))
 
-    def _script_error(self, message: str, raised_at: str = "", trace: str = "") -> ScriptError:
-        where, text = self._split(message[:_LONGEST_MESSAGE])
+    def _script_error(
+        self, message: bytes, raised_at: bytes = b"", trace: bytes = b""
+    ) -> ScriptError:
+        where, text = self._split(_printable(self.masked(message))[:_LONGEST_MESSAGE])
         if where is None or where.startswith("sloth_lua/"):
-            where = raised_at or None
-        message = f"{where}: {text}" if where else text
+            where = _printable(raised_at) or None
+        told = f"{where}: {text}" if where else text
         excerpt = self._script.excerpt(where)
-        hint = hint_for(message, excerpt or "")
-        return ScriptError(message, where=where, excerpt=excerpt, trace=trace, hint=hint)
+        hint = hint_for(told, excerpt or "")
+        return ScriptError(told, where=where, excerpt=excerpt, trace=_printable(trace), hint=hint)
 
     def _split(self, message: str) -> tuple[str | None, str]:
         """Where an error was raised, as in "deploy.sloth:12: no space", and its text.

@@ -84,7 +84,8 @@ def _command(session: Session, text: str, options: dict[str, Any], stdin: bytes 
         stdin=stdin,
         user=options.get("user") or context.user,
         timeout=options.get("timeout"),
-        on_line=session.child_output(),
+        on_lines=session.child_output(),
+        secrets=session.secrets,
         host=context.host,
     )
 

@@ -17,12 +17,12 @@ from sloth_runner.subprocesses import (
     Child,
     Command,
     end_group,
+    lines_of,
     run_command,
     start_child,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Self
 
     from sloth_runner.modules.remote_pipes import RemotePipe
@@ -65,9 +65,14 @@ def _output_of_nothing(session: Session) -> str:
 
 def _command(session: Session, text: str) -> Command:
     context = session.current
-    on_line = session.child_output()
-    folder, user, host = context.workdir, context.user, context.host
-    return Command(text, workdir=folder, user=user, on_line=on_line, host=host)
+    return Command(
+        text,
+        workdir=context.workdir,
+        user=context.user,
+        on_lines=session.child_output(),
+        secrets=session.secrets,
+        host=context.host,
+    )
 
 
 def _remote(command: Command, mode: str) -> RemotePipe:
@@ -129,13 +134,13 @@ class Pipes:
 class Pipe(Child):
     """A command whose output is read, or whose input is written, while it runs."""
 
-    def __init__(self, mode: str, on_line: Callable[[str, bytes], None] | None) -> None:
+    def __init__(self, mode: str, command: Command) -> None:
         super().__init__()
         self.finished = asyncio.Event()
         """It has exited, and nobody holds its streams open."""
         self.is_watched = asyncio.Event()
         self._reads = mode == "r"
-        self._on_line = on_line
+        self._lines = {1: lines_of(command, "stdout"), 2: lines_of(command, "stderr")}
         self._unread = bytearray()
         self._arrived, self._at_end = asyncio.Event(), False
         self._takes_more, self._broken = asyncio.Event(), False
@@ -144,7 +149,7 @@ class Pipe(Child):
     @classmethod
     async def start(cls, command: Command, mode: str) -> Self:
         """`mode`: "r" to read what it writes, "w" to write what it reads."""
-        pipe = cls(mode, command.on_line)
+        pipe = cls(mode, command)
         await start_child(command, pipe, with_stdin=mode == "w")
         return pipe
 
@@ -234,10 +239,12 @@ class Pipe(Child):
             self._arrived.set()
             if len(self._unread) > MOST_UNREAD:
                 self._output().pause_reading()
-        elif self._on_line:
-            self._on_line("stdout" if fd == 1 else "stderr", data)
+        elif lines := self._lines[fd]:
+            lines.take(data)
 
     def pipe_connection_lost(self, fd: int, _error: Exception | None) -> None:
+        if lines := self._lines.get(fd):
+            lines.end()
         if fd == 1:
             self._at_end = True
             self._arrived.set()

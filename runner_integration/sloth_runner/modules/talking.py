@@ -35,6 +35,5 @@ def secrets_module(session: Session) -> LuaModule:
     return LuaModule(
         "secrets",
         sloth_lua.source("secrets"),
-        {"secrets": lambda: values, "secrets.masked": session.secrets.masked},
-        raw={"secrets.masked": frozenset({0})},
+        {"secrets": lambda: values},
     )

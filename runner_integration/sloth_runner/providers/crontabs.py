@@ -105,8 +105,14 @@ async def _crontab(
 ) -> CommandResult:
     whose = () if user == me(session) else ("-u", user)  # only root may say whose
     arguments = [find_program("crontab"), *whose, argument]
-    environment = {"LC_ALL": "C.UTF-8"}
-    return await run_command(Command(arguments, session.current.workdir, environment, stdin))
+    command = Command(
+        arguments,
+        session.current.workdir,
+        {"LC_ALL": "C.UTF-8"},
+        stdin,
+        secrets=session.secrets,
+    )
+    return await run_command(command)
 
 
 @asynccontextmanager

@@ -23,6 +23,7 @@ _SETTINGS = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "advice.detache
 
 
 class _Git(NamedTuple):
+    session: Session
     folder: str
 
     async def run(self, *arguments: str) -> CommandResult:
@@ -42,6 +43,7 @@ class _Git(NamedTuple):
                 "GIT_OPTIONAL_LOCKS": "0",
                 "GIT_CEILING_DIRECTORIES": os.path.dirname(self.folder),
             },
+            secrets=self.session.secrets,
         )
         return await run_command(command)
 
@@ -65,14 +67,14 @@ def _complaint(result: CommandResult) -> str:
     return lines[-1] if lines else f"exit code {result.exit_code}"
 
 
-async def resolve(_session: Session, url: str, kind: str, name: str) -> tuple[str, str, str]:
+async def resolve(session: Session, url: str, kind: str, name: str) -> tuple[str, str, str]:
     """The commit that a "branch", "tag" or "ref" (either of them, or HEAD) of a repository has now.
 
     With it the branch, or "" if it is none, and the full name of the reference.
     """
     branch, tag = f"refs/heads/{name}", f"refs/tags/{name}"
     wanted = ["HEAD"] if name == "HEAD" else [branch, tag, f"{tag}^{{}}"]
-    listing = await _Git("/").say("ls-remote", "--symref", "--", url, *wanted)
+    listing = await _Git(session, "/").say("ls-remote", "--symref", "--", url, *wanted)
     rows = [(value, ref) for value, _, ref in (row.partition("\t") for row in listing.split("\n"))]
     found = {ref: value for value, ref in rows if not value.startswith("ref: ")}
     if name in found:  # HEAD, and perhaps the branch that it stands for
@@ -85,14 +87,14 @@ async def resolve(_session: Session, url: str, kind: str, name: str) -> tuple[st
     raise WorkflowError(f"the repository {url} has no {kind} {name}")
 
 
-async def look(_session: Session, path: str) -> dict[str, Any] | None:
+async def look(session: Session, path: str) -> dict[str, Any] | None:
     """A clone's `url`, `commit`, `branch` ("" if none is checked out) and whether it is `dirty`.
 
     None if there is no clone. Files that git does not know do not make it dirty.
     """
     if not os.path.lexists(os.path.join(path, ".git")):
         return None
-    git = _Git(path)
+    git = _Git(session, path)
     status = await git.say("status", "--porcelain=v2", "--branch", "--untracked-files=no")
     lines = status.split("\n")
     facts = dict(line[2:].split(" ", 1) for line in lines if line.startswith("# "))
@@ -122,7 +124,7 @@ async def clone(
     shutil.rmtree(staged, ignore_errors=True)
     os.makedirs(staged)
     try:
-        await _Git(staged).say("init", "--quiet", "--template=")
+        await _Git(session, staged).say("init", "--quiet", "--template=")
         await check_out(session, staged, url, commit, branch, ref, depth, False)
         os.rename(staged, path)
     except BaseException:
@@ -135,7 +137,7 @@ def _is_empty_folder(path: str) -> bool:
 
 
 async def check_out(
-    _session: Session,
+    session: Session,
     path: str,
     url: str,
     commit: str,
@@ -149,7 +151,7 @@ async def check_out(
     `ref` is what the commit was resolved from, "" if from nothing. Only with `force` are local
     changes thrown away and files overwritten that git does not know.
     """
-    git = _Git(path)
+    git = _Git(session, path)
     await git.say("config", "remote.origin.url", url)
     await git.say("config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")
     if ref or not await git.has(commit):
@@ -175,7 +177,7 @@ async def _fetch(git: _Git, url: str, commit: str, ref: str, depth: int | None) 
         raise WorkflowError(f"the repository {url} has no commit {commit}")
 
 
-async def unpushed(_session: Session, path: str, known: str, all_branches: bool) -> str | None:
+async def unpushed(session: Session, path: str, known: str, all_branches: bool) -> str | None:
     """A commit of the clone that the repository never had, as far as the clone knows; or None.
 
     `known` is a commit that came from there all the same, or "". Looked for in what is checked
@@ -183,16 +185,17 @@ async def unpushed(_session: Session, path: str, known: str, all_branches: bool)
     """
     where = ["HEAD", "--all"] if all_branches else ["HEAD"]
     since = [known] if known else []
-    found = await _Git(path).say(
+    found = await _Git(session, path).say(
         "rev-list", "--max-count=1", *where, "--not", "--remotes", "--tags", *since, "--"
     )
     return found or None
 
 
-async def unsaved(_session: Session, path: str, untracked: bool) -> str | None:
+async def unsaved(session: Session, path: str, untracked: bool) -> str | None:
     """Names of files that are not as committed, a few of them; None if there are none."""
     which = "normal" if untracked else "no"
-    status = await _Git(path).say("status", "--porcelain", "-z", f"--untracked-files={which}")
+    git = _Git(session, path)
+    status = await git.say("status", "--porcelain", "-z", f"--untracked-files={which}")
     names = [entry[3:] for entry in status.split("\0") if entry[2:3] == " "]
     more = ", …" if len(names) > 3 else ""
     return ", ".join(names[:3]) + more if names else None

@@ -46,6 +46,7 @@ async def run(
         environment=environment,
         stdin=stdin,
         timeout=chosen.get("timeout"),
+        secrets=session.secrets,
     )
     async with queue(chosen.get("queue")):
         result = await run_command(command)

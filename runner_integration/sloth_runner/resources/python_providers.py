@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sloth_runner.blocking import on_thread
 from sloth_runner.errors import WorkflowError
 from sloth_state.errors import InvalidValue, SlothError
 from sloth_state.values import canonical
@@ -76,7 +76,7 @@ class PythonProviders:
         if verb == "update":
             arguments.append(given["before"])
         try:
-            result = await asyncio.to_thread(getattr(provider, verb), *arguments)
+            result = await on_thread(getattr(provider, verb), *arguments)
         except SlothError:
             raise
         except Exception as error:  # somebody else's code

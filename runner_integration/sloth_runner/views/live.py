@@ -8,22 +8,33 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
+from rich.table import Table
 from rich.text import Text
 
 from sloth_runner.events import RunFinished, TaskFinished, TaskOutput, TaskStarted
-from sloth_runner.views.text import lines_of
-from sloth_state.cli.text import duration
+from sloth_runner.views.text import (
+    lines_of,
+    output_text,
+    resource_counts,
+    shown,
+    summary_heading,
+    task_counts,
+)
+from sloth_state.cli.text import duration, printable, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from rich.console import ConsoleOptions, RenderResult
 
     from sloth_runner.events import Event
     from sloth_runner.views.text import Style
+    from sloth_state.model import Output
 
 _REFRESHES_PER_SECOND = 10
+_SHORTEST_NAME = 12
+"""Columns that a task's name gets in any case."""
 
 
 class LiveView:
@@ -51,9 +62,13 @@ class LiveView:
         elif isinstance(event, TaskFinished):
             self._running.pop(event.task, None)
         elif isinstance(event, TaskOutput) and event.task in self._running and event.text:
-            self._running[event.task].last_line = event.text.splitlines()[-1]
+            self._running[event.task].last_line = _without_style(event.text.splitlines()[-1])
         elif isinstance(event, RunFinished):
             self._running.clear()
+            self._console.print()
+            self._console.print(Text.from_ansi(summary_heading(event, self._style)))
+            self._console.print(_closing_table(event), soft_wrap=False)
+            return
         for line in lines_of(event, self._style, verbose=self._verbose):
             self._console.print(Text.from_ansi(line))
 
@@ -69,9 +84,35 @@ class LiveView:
             yield Text(f"  … and {len(running) - len(shown)} more running", style="bright_black")
 
 
+def _without_style(line: str) -> str:
+    return Text.from_ansi(shown(line)).plain
+
+
+def _closing_table(event: RunFinished) -> Table:
+    """What there is to say at the end; a value that is too wide goes on below."""
+    table = Table(show_header=False, border_style="bright_black")
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("Tasks", task_counts(event.tasks))
+    table.add_row("Resources", resource_counts(event.resources))
+    if event.outputs:
+        table.add_section()
+        table.add_row("Outputs", _outputs(event.outputs))
+    return table
+
+
+def _outputs(outputs: Mapping[str, Output]) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
+    for key, output in outputs.items():
+        table.add_row(Text(printable(key)), Text(output_text(output)))
+    return table
+
+
 class _RunningTask:
     def __init__(self, name: str, attempt: int) -> None:
-        self._name = name
+        self._name = printable(name)
         self._attempt = attempt
         self._started = time.monotonic()
         self._spinner = Spinner("dots", style="yellow")
@@ -83,7 +124,7 @@ class _RunningTask:
         frame = self._spinner.render(now)
         row = Text(no_wrap=True, overflow="ellipsis")
         row.append_text(frame if isinstance(frame, Text) else Text("*"))
-        row.append(f" {self._name}")
+        row.append(f" {shortened(self._name, max(_SHORTEST_NAME, width // 2))}")
         row.append(f"  {duration(now - self._started)}", style="bright_black")
         if self._attempt > 1:
             row.append(f"  try {self._attempt}", style="yellow")

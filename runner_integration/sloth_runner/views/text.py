@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -15,7 +16,7 @@ from sloth_runner.events import (
     TaskFinished,
     TaskOutput,
 )
-from sloth_state.cli.text import duration, printable
+from sloth_state.cli.text import duration, printable, width
 from sloth_state.model import Action, RunStatus, TaskStatus
 
 if TYPE_CHECKING:
@@ -55,6 +56,20 @@ _LEVEL_COLOURS = {
     "stdout": "bright_black",
     "stderr": "bright_black",
 }
+# Escape sequences that are no colour, also those without an end.
+_NO_COLOUR = re.compile(
+    r"\x1b(?!\[[0-9;]*m)(\[[0-?]*[ -/]*[@-~]?|\][^\x07\x1b]*(\x07|\x1b\\)?|.)?", re.DOTALL
+)
+_NEW_LINE = "\n"
+_NO_STYLE = "\x1b[0m"
+
+
+def shown(line: str) -> str:
+    """A line of a script or a command that does nothing to a terminal but be read, in colours."""
+    if line.isprintable():
+        return line
+    line = printable(_NO_COLOUR.sub("", line).expandtabs(), keep="\x1b")
+    return line + _NO_STYLE if "\x1b" in line else line
 
 
 def lines_of(event: Event, style: Style, *, verbose: bool) -> Iterator[str]:
@@ -67,6 +82,8 @@ def lines_of(event: Event, style: Style, *, verbose: bool) -> Iterator[str]:
         yield from _resource_lines(event, style)
     elif isinstance(event, TaskFinished):
         yield _finished_line(event, style)
+        if event.hint:
+            yield f"  {style('Hint:', 'yellow')} {printable(event.hint)}"
     elif isinstance(event, ResourcesUndeclared):
         yield from _undeclared_lines(event, style)
     elif isinstance(event, AfterRollback):
@@ -78,15 +95,16 @@ def lines_of(event: Event, style: Style, *, verbose: bool) -> Iterator[str]:
 def _output_lines(event: TaskOutput, style: Style, verbose: bool) -> Iterator[str]:
     if event.level in ("debug", "stdout", "stderr") and not verbose:
         return
-    prefix = style(f"{event.task} | " if event.task else "| ", "bright_black")
+    prefix = style(f"{printable(event.task)} | " if event.task else "| ", "bright_black")
     colour = _LEVEL_COLOURS.get(event.level)
-    for line in event.text.splitlines() or [""]:
+    for line in map(shown, event.text.splitlines() or [""]):
         yield prefix + (style(line, colour) if colour else line)
 
 
 def _resource_lines(event: ResourceChanged, style: Style) -> Iterator[str]:
     if mark := _RESOURCE_MARKS.get(event.resource.action):
-        yield "  " + style(f"{mark[0]} {event.resource.type}/{event.resource.name}", mark[1])
+        name = printable(f"{event.resource.type}/{event.resource.name}")
+        yield f"  {style(f'{mark[0]} {name}', mark[1])}"
 
 
 def _undeclared_lines(event: ResourcesUndeclared, style: Style) -> Iterator[str]:
@@ -109,31 +127,39 @@ def _rolled_back_line(event: AfterRollback, style: Style) -> str:
 
 def _finished_line(event: TaskFinished, style: Style) -> str:
     sign, colour = _MARKS[event.status]
-    line = f"{style(sign, colour)} {event.task}"
+    line = f"{style(sign, colour)} {printable(event.task)}"
+    message = printable(event.message or "", keep=_NEW_LINE)
     if event.status is TaskStatus.SKIPPED:
-        return line + style(f"  skipped: {event.message}", "bright_black")
+        return line + style(f"  skipped: {message}", "bright_black")
     line += style(f"  {duration(event.duration_seconds)}", "bright_black")
     if event.attempts > 1:
         line += style(f"  {event.attempts} tries", "yellow")
     if event.error_msg:
-        return f"{line}  {style(event.error_msg, 'red')}"
+        return f"{line}  {style(printable(event.error_msg, keep=_NEW_LINE), 'red')}"
     if not event.changed:
         line += style("  unchanged", "bright_black")
-    return f"{line}  {event.message}" if event.message else line
+    return f"{line}  {message}" if message else line
 
 
 def summary(event: RunFinished, style: Style) -> Iterator[str]:
     """The last lines of a run: status, tasks, resources, outputs."""
-    status = style(event.status.value, STATUS_COLOURS[event.status])
     yield ""
-    yield f"{event.workflow} v{event.version}  {status}  in {duration(event.duration_seconds)}"
+    yield summary_heading(event, style)
     yield f"  Tasks      {task_counts(event.tasks)}"
     yield f"  Resources  {resource_counts(event.resources)}"
     if event.outputs:
         yield "  Outputs"
-        width = max(len(key) for key in event.outputs)
-        for key, output in event.outputs.items():
-            yield f"    {key:<{width}}  {output_text(output)}"
+        names = [printable(key) for key in event.outputs]
+        column = max(map(width, names))
+        for name, output in zip(names, event.outputs.values(), strict=True):
+            yield f"    {name}{' ' * (column - width(name))}  {output_text(output)}"
+
+
+def summary_heading(event: RunFinished, style: Style) -> str:
+    """What ended, how, and after how long."""
+    status = style(event.status.value, STATUS_COLOURS[event.status])
+    name = f"{printable(event.workflow)} v{event.version}"
+    return f"{name}  {status}  in {duration(event.duration_seconds)}"
 
 
 def task_counts(counts: Mapping[TaskStatus, int]) -> str:
@@ -161,5 +187,5 @@ def output_text(output: Output) -> str:
     if output.sensitive:
         return "(sensitive)"
     if isinstance(output.value, str):
-        return output.value.replace("\n", "\\n")
-    return json.dumps(output.value, ensure_ascii=False)
+        return printable(output.value)
+    return printable(json.dumps(output.value, ensure_ascii=False))
