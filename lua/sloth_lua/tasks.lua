@@ -47,8 +47,9 @@ for _, name in ipairs({ "pre_hook", "post_hook", "on_success", "on_failure", "on
 end
 methods.on_fail = methods.on_failure
 
---- What the task does: a function, a shell command, or another task whose command it takes. The
---- third argument of the function, `deps`, has the outputs of the tasks that it depends on, by name.
+--- What the task does: a function, a shell command, or another task, of which it takes the command and
+--- all that it does not say itself. The third argument of the function, `deps`, has the outputs of the
+--- tasks that it depends on, by name.
 ---
 --- It returns `ok [, message [, outputs]]`, a table with `success` and `message`, or nothing, which
 --- is success; `false` or an error is failure. `outputs`, a table, is what `deps` has for dependents;
@@ -57,8 +58,8 @@ methods.on_fail = methods.on_failure
 ---@return task
 function methods:command(value)
   local spec = rawget(self, "spec")
-  if M.is_task(value) then spec.command = rawget(value, "spec").command
-  else spec.command = action_of("task:command", value) end
+  if M.is_task(value) then spec.model = rawget(value, "spec")
+  else spec.command, spec.model = action_of("task:command", value), nil end
   return self
 end
 methods.shell = methods.command
@@ -72,7 +73,8 @@ methods.shell = methods.command
 ---@return table? outputs
 function methods:run(...)
   if select("#", ...) > 0 then return self:command(...) end
-  local ok, message, json = host.wait("task.run", host.encode(rawget(self, "spec"), "task:run:"))
+  want_text("task:run", "the task's name", rawget(self, "spec").name)
+  local ok, message, json = host.wait("task.run", host.encode(M.complete(rawget(self, "spec")), "task:run:"))
   return ok, message, host.decode(json)
 end
 
@@ -83,7 +85,7 @@ end
 function methods:depends_on(...)
   local spec = rawget(self, "spec")
   local function add(value)
-    if M.is_task(value) then insert(spec.depends_on, rawget(value, "spec").name)
+    if M.is_task(value) then insert(spec.depends_on, want_text("task:depends_on", "the name of the task", rawget(value, "spec").name))
     elseif type(value) == "table" then
       for _, item in items_of("task:depends_on", value) do add(item) end
     else insert(spec.depends_on, want_text("task:depends_on", "its argument", value, "a task or its name")) end
@@ -191,7 +193,7 @@ function methods:async(value)
 end
 
 Task.__call = function(self, fields) return M.apply(self, want("task", "its argument", fields, "table"), "task") end
-Task.__tostring = function(self) return "task " .. rawget(self, "spec").name end
+Task.__tostring = function(self) return "task " .. (rawget(self, "spec").name or "without a name") end
 
 --- Says of a task what a table of its options says, but for its name.
 function M.apply(self, fields, what) return builders.apply(self, fields, methods, what, "name") end
@@ -205,13 +207,32 @@ function M.new(name, where)
   return setmetatable({ spec = spec }, Task)
 end
 
+local ITS_OWN = { name = true, where = true, line = true, key = true, problems = true }
+
+--- A task's spec once it has what it takes from the task whose command it has. The file may go on
+--- about both of them until it ends, so this comes last.
+function M.complete(spec)
+  local model = spec.model
+  if not model then return spec end
+  spec.model = nil -- so a task that takes its own command ends here
+  spec.of = model.name
+  for name, value in next, M.complete(model) do
+    local own = spec[name]
+    local says_nothing = own == nil or type(own) == "table" and next(own) == nil
+    if not ITS_OWN[name] and says_nothing then spec[name] = value end
+  end
+  return spec
+end
+
 --- Defines a task: `task("name")` and methods, or `task({ name = …, command = … })`, or `task "name" { … }`.
+--- In a table of tasks by name, `tasks = { build = task({ command = … }) }`, the name can be left out.
 ---@param name string|table
 ---@return task
 function task(name)
   local fields = type(name) == "table" and not getmetatable(name) and name or nil
   if fields then name = fields.name end
-  local new = M.new(want_text("task", "name", name), host.caller())
+  if name ~= nil or not fields then name = want_text("task", "name", name) end
+  local new = M.new(name, host.caller())
   insert(M.all, new)
   return fields and M.apply(new, fields, "task") or new
 end

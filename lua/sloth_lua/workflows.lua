@@ -26,7 +26,11 @@ local function line_of(fields)
 end
 
 local function task_of(value, key)
-  if tasks.is_task(value) then return value end
+  if tasks.is_task(value) then
+    local spec = rawget(value, "spec")
+    spec.name = want_text("workflow:tasks", "the name of each task", spec.name or key)
+    return value
+  end
   if type(value) == "string" then
     for _, known in ipairs(tasks.all) do
       if rawget(known, "spec").name == value then return known end
@@ -162,6 +166,9 @@ end
 --- All that the script defined, for Python.
 return function()
   local all = host.list()
-  for _, known in ipairs(tasks.all) do all[#all + 1] = rawget(known, "spec") end
+  for _, known in ipairs(tasks.all) do all[#all + 1] = tasks.complete(rawget(known, "spec")) end
+  for _, spec in ipairs(workflows) do
+    for _, each in ipairs(spec.tasks) do tasks.complete(each) end
+  end
   return host.encode({ tasks = all, workflows = host.list(workflows) }, "workflow")
 end

@@ -100,6 +100,36 @@ HINTS = {
         "t.sloth:1: attempt to concatenate global 'nope' (a nil value)",
         "One part of the text is nil; tostring(x) or (x or '') makes text of it.",
     ),
+    "require('terraform')": (
+        "t.sloth:1: require: there is no module 'terraform'",
+        f"Modules are: {', '.join(module_names())}.",
+    ),
+    "local r = http.get r = nil r.x()": (
+        "t.sloth:1: attempt to index local 'r' (a nil value)",
+        "'r' is nil. A function that fails returns nil or false, and why behind it.",
+    ),
+    "local r = true print(r.changed)": (
+        "t.sloth:1: attempt to index local 'r' (a boolean value)",
+        "'r' is true or false. A function that changes something returns that first, "
+        "and a table behind it: local ok, result = …",
+    ),
+    "task.checkpoint('x')": (
+        "t.sloth:1: attempt to index global 'task' (a function value)",
+        "There is no task.checkpoint.",
+    ),
+    "os.setenv('A', 'b')": (
+        "t.sloth:1: attempt to call field 'setenv' (a nil value)",
+        "There is no os.setenv.",
+    ),
+    "sleep.zzz()": (
+        "t.sloth:1: attempt to index global 'sleep' (a function value)",
+        "There is no sleep.zzz.",
+    ),
+    "stow.target()": (
+        "t.sloth:1: attempt to call field 'target' (a nil value)",
+        "There is no stow.target. Functions of stow are: check, is_stowed, link, list_packages, "
+        "restow, stow, unlink, unstow, verify.",
+    ),
     "local t = {} t.a.b = 1": ("t.sloth:1: attempt to index field 'a' (a nil value)", None),
     "fs.reed('x')": (
         "t.sloth:1: attempt to call field 'reed' (a nil value)",

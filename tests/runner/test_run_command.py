@@ -184,6 +184,7 @@ def test_a_lua_error_ends_with_its_line_and_is_kept(sloth: Any) -> None:
     assert result.stderr == (
         "Error: task x: app.sloth:3: attempt to index local 't' (a nil value)\n"
         "    3 |   return t.y\n"
+        "Hint: 't' is nil. A function that fails returns nil or false, and why behind it.\n"
     )
     shown = sloth.json("state", "workflow", "show", "app")
     assert shown["status"] == "failed"

@@ -9,6 +9,7 @@ workflow = {}
 ---@field message string
 
 --- Defines a task: `task("name")` and methods, or `task({ name = …, command = … })`, or `task "name" { … }`.
+--- In a table of tasks by name, `tasks = { build = task({ command = … }) }`, the name can be left out.
 ---@param name string|table
 ---@return task
 function task(name) end

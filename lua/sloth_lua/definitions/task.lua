@@ -101,8 +101,9 @@ function task:on_complete(f) end
 ---@return task
 function task:build() end
 
---- What the task does: a function, a shell command, or another task whose command it takes. The
---- third argument of the function, `deps`, has the outputs of the tasks that it depends on, by name.
+--- What the task does: a function, a shell command, or another task, of which it takes the command and
+--- all that it does not say itself. The third argument of the function, `deps`, has the outputs of the
+--- tasks that it depends on, by name.
 ---
 --- It returns `ok [, message [, outputs]]`, a table with `success` and `message`, or nothing, which
 --- is success; `false` or an error is failure. `outputs`, a table, is what `deps` has for dependents;

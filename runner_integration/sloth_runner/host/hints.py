@@ -6,8 +6,6 @@ import re
 
 import sloth_lua
 
-_GLOBAL_IS_NIL = re.compile(r"attempt to (?:index|call) global '(\w+)' \(a nil value\)")
-_FIELD_IS_NIL = re.compile(r"attempt to call (?:field|method) '(\w+)' \(a nil value\)")
 _LIBRARY_PARTS = [
     "boot",
     "builders",
@@ -25,7 +23,8 @@ _LIBRARY_PARTS = [
     "wire",
     "workflows",
 ]
-_LANGUAGE = ["task", "workflow", "group", "require", "string", "table", "math", "os", "io"]
+_STANDARD = ["string", "table", "math", "os", "io"]
+_LANGUAGE = ["task", "workflow", "group", "require", *_STANDARD]
 
 
 _HINTS = (
@@ -48,10 +47,9 @@ def hint_for(message: str, excerpt: str = "") -> str | None:
 
     `excerpt` is the line of the script that it is about.
     """
-    if found := _FIELD_IS_NIL.search(message):
-        return _unknown_function(found[1], excerpt)
-    if found := _GLOBAL_IS_NIL.search(message):
-        return _unknown_global(found[1])
+    for pattern, make in _ABOUT_NAMES:
+        if found := re.search(pattern, message):
+            return make(found[1], excerpt)
     return next((hint for text, hint in _HINTS if text in message), None)
 
 
@@ -60,26 +58,66 @@ def module_names() -> list[str]:
     return [name for name in sloth_lua.names() if name not in _LIBRARY_PARTS]
 
 
+def _nil(name: str, _excerpt: str) -> str:
+    return f"{name!r} is nil. A function that fails returns nil or false, and why behind it."
+
+
+def _boolean(name: str, _excerpt: str) -> str:
+    return (
+        f"{name!r} is true or false. A function that changes something returns that first, "
+        "and a table behind it: local ok, result = …"
+    )
+
+
+def _modules(_name: str, _excerpt: str) -> str:
+    return f"Modules are: {', '.join(module_names())}."
+
+
+def _not_in(function: str, excerpt: str) -> str | None:
+    """`task.checkpoint`, where `task` is no table."""
+    asked_for = re.search(rf"\b{function}\s*\.\s*(\w+)", excerpt)
+    return f"There is no {function}.{asked_for[1]}." if asked_for else None
+
+
 def _unknown_function(name: str, excerpt: str) -> str | None:
     called = re.search(rf"(\w+)\s*[.:]\s*{name}\b", excerpt)
-    if called is None or called[1] not in module_names():
+    if called is None:
+        return None
+    if called[1] in _STANDARD:
+        return f"There is no {called[1]}.{name}."
+    if called[1] not in module_names():
         return None
     import difflib
 
     module = called[1]
-    # A module names its functions in its source, those made in a loop as strings.
-    source = sloth_lua.source(module).decode()
-    known = {*re.findall(rf"\b{module}\.(\w+)", source), *re.findall(r'"(\w+)"', source)}
+    known = _functions(module)
     nearest = difflib.get_close_matches(name, known, n=1)
-    meant = f"; did you mean {module}.{nearest[0]}?" if nearest else "."
-    return f"There is no {module}.{name}{meant}"
+    if nearest:
+        return f"There is no {module}.{name}; did you mean {module}.{nearest[0]}?"
+    return f"There is no {module}.{name}. Functions of {module} are: {', '.join(known)}."
 
 
-def _unknown_global(name: str) -> str:
+def _functions(module: str) -> list[str]:
+    """What editors are told that a module has, sorted."""
+    with open(f"{sloth_lua.definitions_folder()}/{module}.lua", encoding="utf-8") as file:
+        return sorted(re.findall(rf"^function {module}[.:](\w+)", file.read(), re.MULTILINE))
+
+
+def _unknown_global(name: str, excerpt: str) -> str:
     import difflib
 
     known = [*module_names(), *_LANGUAGE]
     nearest = difflib.get_close_matches(name, known, n=1)
     if nearest:
         return f"There is no global {name!r}; did you mean {nearest[0]!r}?"
-    return f"There is no global {name!r}. Modules are: {', '.join(module_names())}."
+    return f"There is no global {name!r}. {_modules(name, excerpt)}"
+
+
+_ABOUT_NAMES = (
+    (r"attempt to call (?:field|method) '(\w+)' \(a nil value\)", _unknown_function),
+    (r"attempt to (?:index|call) global '(\w+)' \(a nil value\)", _unknown_global),
+    (r"attempt to index (?:local|upvalue) '(\w+)' \(a nil value\)", _nil),
+    (r"attempt to index (?:local|upvalue|field) '(\w+)' \(a boolean value\)", _boolean),
+    (r"attempt to index global '(\w+)' \(a function value\)", _not_in),
+    (r"require: there is no module '([^']*)'", _modules),
+)
