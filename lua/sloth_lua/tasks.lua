@@ -31,7 +31,7 @@ end
 ---@field pre_hook fun(f: task_hook): task called before the command; an error in it fails the task
 ---@field post_hook fun(f: task_hook): task called after the command, if that has succeeded; an error in it fails the task
 ---@field on_success fun(f: task_hook): task called with the output when the task has succeeded; an error in it fails the task
----@field on_failure fun(f: task_hook): task called when all tries have failed; third is a table with `error`, which can be used as a text
+---@field on_failure fun(f: task_hook): task called when all tries have failed; third is the task's output with `error` in it, which can be used as a text
 ---@field on_fail fun(f: task_hook): task the same as `task:on_failure`
 ---@field on_timeout fun(f: task_hook): task called when a try has taken longer than `timeout`, as `on_failure` is
 ---@field on_complete fun(f: task_hook): task called at the end, whatever it is

@@ -130,6 +130,10 @@ HINTS = {
         "There is no stow.target. Functions of stow are: check, is_stowed, link, list_packages, "
         "restow, stow, unlink, unstow, verify.",
     ),
+    "string.find({}, 'x')": (
+        "t.sloth:1: bad argument #1 to 'find' (string expected, got table)",
+        "tostring(x), or x.stdout, is the text of what exec.run returns.",
+    ),
     "local t = {} t.a.b = 1": ("t.sloth:1: attempt to index field 'a' (a nil value)", None),
     "fs.reed('x')": (
         "t.sloth:1: attempt to call field 'reed' (a nil value)",

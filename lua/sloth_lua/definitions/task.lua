@@ -77,7 +77,7 @@ function task:post_hook(f) end
 ---@return task
 function task:on_success(f) end
 
---- Called when all tries have failed; third is a table with `error`, which can be used as a text.
+--- Called when all tries have failed; third is the task's output with `error` in it, which can be used as a text.
 ---@param f task_hook
 ---@return task
 function task:on_failure(f) end

@@ -34,6 +34,10 @@ _HINTS = (
         "One part of the text is nil; tostring(x) or (x or '') makes text of it.",
     ),
     (
+        "string expected, got table",
+        "tostring(x), or x.stdout, is the text of what exec.run returns.",
+    ),
+    (
         "unexpected symbol near '}'",
         "Look for a missing comma or an unclosed bracket above this line.",
     ),
