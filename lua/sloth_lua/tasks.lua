@@ -120,17 +120,6 @@ function methods:retries(count, backoff)
   return self
 end
 
---- Labels, which `list` shows.
----@param list string[]
----@return task
-function methods:tags(list)
-  local spec = rawget(self, "spec")
-  for _, tag in items_of("task:tags", want("task:tags", "its argument", list, "table")) do
-    insert(spec.tags, want_text("task:tags", "a tag", tag))
-  end
-  return self
-end
-
 --- Values of its own that its functions find in `params`, beside the task's name and folder.
 ---@param values table<string, any>
 ---@return task
@@ -141,11 +130,11 @@ function methods:params(values)
 end
 
 -- Texts, or lists of them.
-local function patterns(name)
+local function texts(name, said)
   return function(self, ...)
     local call, found = "task:" .. name, rawget(self, "spec")[name]
     local function add(value)
-      if type(value) ~= "table" then insert(found, want_text(call, "its argument", value, "a pattern or a list of them"))
+      if type(value) ~= "table" then insert(found, want_text(call, "its argument", value, said .. " or a list of them"))
       else for _, item in items_of(call, value) do add(item) end end
     end
     for index = 1, select("#", ...) do add((select(index, ...))) end
@@ -153,17 +142,22 @@ local function patterns(name)
   end
 end
 
+--- Labels, which `list` shows.
+---@param ... string|string[]
+---@return task
+methods.tags = texts("tags", "a text")
+
 --- Files that it makes, relative to its folder: `"dist/*"`, `"build/**/*.so"`. Each pattern must
 --- match something once it has succeeded. They are recorded as resources of type `artifact`.
 ---@param ... string|string[]
 ---@return task
-methods.artifacts = patterns("artifacts")
+methods.artifacts = texts("artifacts", "a pattern")
 
 --- Artifacts of other tasks that it needs. It runs after those tasks, and finds copies of the files
 --- in its own folder if that is another one.
 ---@param ... string|string[]
 ---@return task
-methods.consumes = patterns("consumes")
+methods.consumes = texts("consumes", "a pattern")
 
 --- The machine on which its shell commands and its calls of `exec` run: a name that `ssh` knows, a
 --- list of them, a function that returns either, or "${values.host}". nil, "" and "local" mean here.
@@ -224,13 +218,16 @@ function M.complete(spec)
   return spec
 end
 
---- Defines a task: `task("name")` and methods, or `task({ name = …, command = … })`, or `task "name" { … }`.
+--- Defines a task: `task("name")` and methods, or a table of options: `task({ name = …, command = … })`,
+--- `task "name" { … }` or `task("name", { … })`. `task("name", function() … end)` has only a command.
 --- In a table of tasks by name, `tasks = { build = task({ command = … }) }`, the name can be left out.
 ---@param name string|table
+---@param fields table|function|nil
 ---@return task
-function task(name)
-  local fields = type(name) == "table" and not getmetatable(name) and name or nil
-  if fields then name = fields.name end
+function task(name, fields)
+  if type(fields) == "function" then fields = { command = fields } end
+  if type(name) == "table" and not getmetatable(name) then fields, name = name, name.name
+  else fields = host.want_or_nil("task", "its second argument", fields, "table") end
   if name ~= nil or not fields then name = want_text("task", "name", name) end
   local new = M.new(name, host.caller())
   insert(M.all, new)

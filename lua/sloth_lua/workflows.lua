@@ -132,6 +132,10 @@ for _, name in ipairs({ "on_start", "on_success", "on_failure", "on_complete" })
   methods[name] = hook("workflow", name)
 end
 
+Workflow.__call = function(self, fields)
+  return builders.apply(self, host.want("workflow", "its argument", fields, "table"), methods, "workflow")
+end
+
 local function define(name, fields)
   if type(name) == "table" and fields == nil then
     fields = {}
@@ -149,7 +153,7 @@ local function define(name, fields)
 end
 
 --- Defines a workflow, the unit that has a state: `workflow.define("name")` and methods, or
---- `workflow.define("name", { … })`, or `workflow.define({ name = …, … })`.
+--- `workflow.define("name", { … })`, `workflow.define({ name = …, … })` or `workflow "name" { … }`.
 ---@class workflows
 ---@field define fun(name: string|table, fields: table?): workflow defines a workflow, the unit that has a state; a table has its options
 ---@overload fun(name: string|table, fields: table?): workflow the same as `workflow.define`

@@ -178,9 +178,10 @@ def task_of(spec: Mapping[str, Any], config: Mapping[str, Any], script: Script) 
     name = _name(spec, "task", where)
     command = _action(spec.get("command"))
     if command is None:
+        hint = 'Give it one: :command(function() … end) or :command("make")'
+        misspelt = sorted(spec.get("problems", ()))
         raise DefinitionError(
-            f"{where}: the task {name!r} has no command",
-            hint='Give it one: :command(function() … end) or :command("make")',
+            f"{where}: the task {name!r} has no command", hint=misspelt[0] if misspelt else hint
         )
     return Task(
         name=name,

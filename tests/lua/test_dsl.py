@@ -145,6 +145,34 @@ def test_a_dependency_on_a_task_means_the_one_that_has_taken_its_place(workflows
     assert shape(workflow) == {"one": (), "two": ("one",)}
 
 
+def test_a_task_that_has_no_command_says_which_option_may_have_been_meant(workflows: Any) -> None:
+    with pytest.raises(DefinitionError, match="has no command") as caught:
+        workflows("task('x', { comand = 'true' })")
+    assert caught.value.hint == (
+        "t.sloth:1: task: there is no option 'comand'; did you mean 'command'?"
+    )
+
+
+TWO_ARGUMENTS = {
+    "task('x', { command = 'make', tags = 'a' })": (Shell("make"), ("a",)),
+    "task('x', function() end):tags('a', { 'b' })": (Call(1), ("a", "b")),
+}
+
+
+@pytest.mark.parametrize(("source", "expected"), TWO_ARGUMENTS.items(), ids=TWO_ARGUMENTS)
+def test_a_task_can_be_given_with_its_name_and_the_rest(
+    task: Any, source: str, expected: tuple[Any, ...]
+) -> None:
+    found = task(source)
+    assert (found.name, found.command, found.tags) == ("x", *expected)
+
+
+def test_a_workflow_can_be_given_with_its_name_before_a_table(workflows: Any) -> None:
+    source = "workflow 'w' { description = 'd', tasks = { task 'a' { command = 'true' } } }"
+    (workflow,) = workflows(source)
+    assert (workflow.name, workflow.description, list(shape(workflow))) == ("w", "d", ["a"])
+
+
 def test_a_task_without_a_name_gets_that_of_its_key(workflows: Any) -> None:
     source = """
         local b = task({ command = "b", depends_on = "a" })
@@ -375,8 +403,9 @@ MISTAKES = {
         for name in ("pre_hook", "post_hook", "on_success", "on_failure", "on_timeout", "on_complete")
     },
     "task('x'):on_fail()": "task:on_failure: its argument must be a function, not nothing",
-    "task('x'):tags('web')": 'task:tags: its argument must be a table, not the string "web"',
-    "task('x'):tags({ {} })": "task:tags: a tag must be a string, not a table",
+    "task('x'):tags(true)": "task:tags: its argument must be a text or a list of them, not true",
+    "task('x', 5)": "task: its second argument must be a table, not 5",
+    "workflow 'x' (5)": "workflow: its argument must be a table, not 5",
     "task('x'):async()": "task:async: its argument must be a boolean, not nothing",
     "task('x'):async(false)": "task:async: false is not possible; order tasks with depends_on",
     "task 'x' 'y'": 'task: its argument must be a table, not the string "y"',

@@ -145,15 +145,15 @@ function task:timeout(value) end
 ---@return task
 function task:retries(count, backoff) end
 
---- Labels, which `list` shows.
----@param list string[]
----@return task
-function task:tags(list) end
-
 --- Values of its own that its functions find in `params`, beside the task's name and folder.
 ---@param values table<string, any>
 ---@return task
 function task:params(values) end
+
+--- Labels, which `list` shows.
+---@param ... string|string[]
+---@return task
+function task:tags(...) end
 
 --- Files that it makes, relative to its folder: `"dist/*"`, `"build/**/*.so"`. Each pattern must
 --- match something once it has succeeded. They are recorded as resources of type `artifact`.
