@@ -125,6 +125,10 @@ HINTS = {
         "t.sloth:1: attempt to index global 'sleep' (a function value)",
         "There is no sleep.zzz.",
     ),
+    "event.register.file({})": (
+        "t.sloth:1: attempt to index field 'register' (a nil value)",
+        "There is no event.register. Functions of event are: dispatch, dispatch_custom, dispatch_file.",
+    ),
     "stow.target()": (
         "t.sloth:1: attempt to call field 'target' (a nil value)",
         "There is no stow.target. Functions of stow are: check, is_stowed, link, list_packages, "

@@ -118,7 +118,7 @@ def _unknown_global(name: str, excerpt: str) -> str:
 
 
 _ABOUT_NAMES = (
-    (r"attempt to call (?:field|method) '(\w+)' \(a nil value\)", _unknown_function),
+    (r"attempt to (?:call|index) (?:field|method) '(\w+)' \(a nil value\)", _unknown_function),
     (r"attempt to (?:index|call) global '(\w+)' \(a nil value\)", _unknown_global),
     (r"attempt to index (?:local|upvalue) '(\w+)' \(a nil value\)", _nil),
     (r"attempt to index (?:local|upvalue|field) '(\w+)' \(a boolean value\)", _boolean),
