@@ -82,6 +82,13 @@ local function params_of(context)
   return params
 end
 
+-- A table that says whether something was changed stands for an output that says so.
+local function change_in(value)
+  if type(value) == "table" and type(value.changed) == "boolean" then return { changed = value.changed } end
+end
+
+local function is_plain_table(value) return type(value) == "table" and not host.behaves_as_text(value) end
+
 -- ok [, message [, outputs]], or a table with success (or failed) and message, or nothing at all.
 local function outcome(first, second, third)
   if (first == nil or first == true) and second == nil and third == nil then return nil end
@@ -92,11 +99,13 @@ local function outcome(first, second, third)
     output = first.outputs or first.output
   elseif type(first) == "string" and second == nil then
     message = first
+  elseif ok and third == nil and is_plain_table(second) then -- the message was left out
+    message, output = second.message, second
   end
   return encode({
     ok = ok,
     message = message ~= nil and text(message) or nil,
-    output = type(output) == "table" and output or nil,
+    output = type(output) == "table" and output or change_in(first) or change_in(second),
   }, "the task's result")
 end
 

@@ -173,7 +173,7 @@ end
 function host.unknown_text(what, name, known)
   local nearest = host.call("nearest", host.text(name), host.encode(known, "names"))
   local help = nearest and format("; did you mean '%s'?", nearest) or ""
-  if not nearest and #known <= 16 then
+  if not nearest and #known <= 30 then
     sort(known)
     help = "; there is " .. concat(known, ", ")
   end

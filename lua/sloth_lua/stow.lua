@@ -8,7 +8,7 @@ local ipairs, format, concat = ipairs, string.format, table.concat
 local done, wait = outcome.done, host.wait
 
 ---@class stow_options
----@field package string|string[] the name of a folder in `dir`, or several
+---@field package string|string[] the name of a folder in `dir`, or several; "." is `dir` itself
 ---@field dir string? where packages are; the task's folder by default. Also: source_dir
 ---@field target string? where the files shall appear; the folder above `dir` by default. Also: target_dir
 
@@ -22,7 +22,7 @@ local function chosen(call, ...)
   if given.no_folding == false then host.blame(call .. ": folders are never linked as a whole; no_folding cannot be false") end
   given.packages = outcome.words(call, "package", given.package)
   for _, name in ipairs(given.packages) do
-    if name:find("/", 1, true) or name == "." or name == ".." then host.blame(format("%s: '%s' is no name of a folder", call, name)) end
+    if name:find("/", 1, true) or name == ".." then host.blame(format("%s: '%s' is no name of a folder", call, name)) end
   end
   given.dir = given.dir or "."
   given.target = given.target or given.dir .. "/.."

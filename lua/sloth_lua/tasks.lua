@@ -31,7 +31,7 @@ end
 ---@field pre_hook fun(f: task_hook): task called before the command; an error in it fails the task
 ---@field post_hook fun(f: task_hook): task called after the command, if that has succeeded; an error in it fails the task
 ---@field on_success fun(f: task_hook): task called with the output when the task has succeeded; an error in it fails the task
----@field on_failure fun(f: task_hook): task called when all tries have failed; third is a table with `error`, which can be used as a text
+---@field on_failure fun(f: task_hook): task called when all tries have failed; third is the task's output with `error` in it, which can be used as a text
 ---@field on_fail fun(f: task_hook): task the same as `task:on_failure`
 ---@field on_timeout fun(f: task_hook): task called when a try has taken longer than `timeout`, as `on_failure` is
 ---@field on_complete fun(f: task_hook): task called at the end, whatever it is
@@ -47,8 +47,9 @@ for _, name in ipairs({ "pre_hook", "post_hook", "on_success", "on_failure", "on
 end
 methods.on_fail = methods.on_failure
 
---- What the task does: a function, a shell command, or another task whose command it takes. The
---- third argument of the function, `deps`, has the outputs of the tasks that it depends on, by name.
+--- What the task does: a function, a shell command, or another task, of which it takes the command and
+--- all that it does not say itself. The third argument of the function, `deps`, has the outputs of the
+--- tasks that it depends on, by name.
 ---
 --- It returns `ok [, message [, outputs]]`, a table with `success` and `message`, or nothing, which
 --- is success; `false` or an error is failure. `outputs`, a table, is what `deps` has for dependents;
@@ -57,8 +58,8 @@ methods.on_fail = methods.on_failure
 ---@return task
 function methods:command(value)
   local spec = rawget(self, "spec")
-  if M.is_task(value) then spec.command = rawget(value, "spec").command
-  else spec.command = action_of("task:command", value) end
+  if M.is_task(value) then spec.model = rawget(value, "spec")
+  else spec.command, spec.model = action_of("task:command", value), nil end
   return self
 end
 methods.shell = methods.command
@@ -72,7 +73,8 @@ methods.shell = methods.command
 ---@return table? outputs
 function methods:run(...)
   if select("#", ...) > 0 then return self:command(...) end
-  local ok, message, json = host.wait("task.run", host.encode(rawget(self, "spec"), "task:run:"))
+  want_text("task:run", "the task's name", rawget(self, "spec").name)
+  local ok, message, json = host.wait("task.run", host.encode(M.complete(rawget(self, "spec")), "task:run:"))
   return ok, message, host.decode(json)
 end
 
@@ -83,7 +85,7 @@ end
 function methods:depends_on(...)
   local spec = rawget(self, "spec")
   local function add(value)
-    if M.is_task(value) then insert(spec.depends_on, rawget(value, "spec").name)
+    if M.is_task(value) then insert(spec.depends_on, want_text("task:depends_on", "the name of the task", rawget(value, "spec").name))
     elseif type(value) == "table" then
       for _, item in items_of("task:depends_on", value) do add(item) end
     else insert(spec.depends_on, want_text("task:depends_on", "its argument", value, "a task or its name")) end
@@ -118,17 +120,6 @@ function methods:retries(count, backoff)
   return self
 end
 
---- Labels, which `list` shows.
----@param list string[]
----@return task
-function methods:tags(list)
-  local spec = rawget(self, "spec")
-  for _, tag in items_of("task:tags", want("task:tags", "its argument", list, "table")) do
-    insert(spec.tags, want_text("task:tags", "a tag", tag))
-  end
-  return self
-end
-
 --- Values of its own that its functions find in `params`, beside the task's name and folder.
 ---@param values table<string, any>
 ---@return task
@@ -139,11 +130,11 @@ function methods:params(values)
 end
 
 -- Texts, or lists of them.
-local function patterns(name)
+local function texts(name, said)
   return function(self, ...)
     local call, found = "task:" .. name, rawget(self, "spec")[name]
     local function add(value)
-      if type(value) ~= "table" then insert(found, want_text(call, "its argument", value, "a pattern or a list of them"))
+      if type(value) ~= "table" then insert(found, want_text(call, "its argument", value, said .. " or a list of them"))
       else for _, item in items_of(call, value) do add(item) end end
     end
     for index = 1, select("#", ...) do add((select(index, ...))) end
@@ -151,17 +142,22 @@ local function patterns(name)
   end
 end
 
+--- Labels, which `list` shows.
+---@param ... string|string[]
+---@return task
+methods.tags = texts("tags", "a text")
+
 --- Files that it makes, relative to its folder: `"dist/*"`, `"build/**/*.so"`. Each pattern must
 --- match something once it has succeeded. They are recorded as resources of type `artifact`.
 ---@param ... string|string[]
 ---@return task
-methods.artifacts = patterns("artifacts")
+methods.artifacts = texts("artifacts", "a pattern")
 
 --- Artifacts of other tasks that it needs. It runs after those tasks, and finds copies of the files
 --- in its own folder if that is another one.
 ---@param ... string|string[]
 ---@return task
-methods.consumes = patterns("consumes")
+methods.consumes = texts("consumes", "a pattern")
 
 --- The machine on which its shell commands and its calls of `exec` run: a name that `ssh` knows, a
 --- list of them, a function that returns either, or "${values.host}". nil, "" and "local" mean here.
@@ -191,7 +187,7 @@ function methods:async(value)
 end
 
 Task.__call = function(self, fields) return M.apply(self, want("task", "its argument", fields, "table"), "task") end
-Task.__tostring = function(self) return "task " .. rawget(self, "spec").name end
+Task.__tostring = function(self) return "task " .. (rawget(self, "spec").name or "without a name") end
 
 --- Says of a task what a table of its options says, but for its name.
 function M.apply(self, fields, what) return builders.apply(self, fields, methods, what, "name") end
@@ -205,13 +201,35 @@ function M.new(name, where)
   return setmetatable({ spec = spec }, Task)
 end
 
---- Defines a task: `task("name")` and methods, or `task({ name = …, command = … })`, or `task "name" { … }`.
+local ITS_OWN = { name = true, where = true, line = true, key = true, problems = true }
+
+--- A task's spec once it has what it takes from the task whose command it has. The file may go on
+--- about both of them until it ends, so this comes last.
+function M.complete(spec)
+  local model = spec.model
+  if not model then return spec end
+  spec.model = nil -- so a task that takes its own command ends here
+  spec.of = model.name
+  for name, value in next, M.complete(model) do
+    local own = spec[name]
+    local says_nothing = own == nil or type(own) == "table" and next(own) == nil
+    if not ITS_OWN[name] and says_nothing then spec[name] = value end
+  end
+  return spec
+end
+
+--- Defines a task: `task("name")` and methods, or a table of options: `task({ name = …, command = … })`,
+--- `task "name" { … }` or `task("name", { … })`. `task("name", function() … end)` has only a command.
+--- In a table of tasks by name, `tasks = { build = task({ command = … }) }`, the name can be left out.
 ---@param name string|table
+---@param fields table|function|nil
 ---@return task
-function task(name)
-  local fields = type(name) == "table" and not getmetatable(name) and name or nil
-  if fields then name = fields.name end
-  local new = M.new(want_text("task", "name", name), host.caller())
+function task(name, fields)
+  if type(fields) == "function" then fields = { command = fields } end
+  if type(name) == "table" and not getmetatable(name) then fields, name = name, name.name
+  else fields = host.want_or_nil("task", "its second argument", fields, "table") end
+  if name ~= nil or not fields then name = want_text("task", "name", name) end
+  local new = M.new(name, host.caller())
   insert(M.all, new)
   return fields and M.apply(new, fields, "task") or new
 end

@@ -19,10 +19,14 @@ local function overlay(defaults, given)
   return merged
 end
 
+local given = host.call("values")
+
 ---@class values
----@overload fun(defaults: table): table the defaults, with the given values laid over them at every level
-return setmetatable(host.call("values"), {
+---@overload fun(defaults: table): table the defaults, with the given values laid over them at every level; `values.x` has them from then on, too
+return setmetatable(overlay({}, given), {
   __call = function(self, defaults)
-    return overlay(host.want("values", "its argument", defaults, "table"), self)
+    host.want("values", "its argument", defaults, "table")
+    for key, value in next, overlay(defaults, self) do self[key] = value end
+    return overlay(defaults, given)
   end,
 })

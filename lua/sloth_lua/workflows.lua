@@ -26,7 +26,11 @@ local function line_of(fields)
 end
 
 local function task_of(value, key)
-  if tasks.is_task(value) then return value end
+  if tasks.is_task(value) then
+    local spec = rawget(value, "spec")
+    spec.name = want_text("workflow:tasks", "the name of each task", spec.name or key)
+    return value
+  end
   if type(value) == "string" then
     for _, known in ipairs(tasks.all) do
       if rawget(known, "spec").name == value then return known end
@@ -128,6 +132,10 @@ for _, name in ipairs({ "on_start", "on_success", "on_failure", "on_complete" })
   methods[name] = hook("workflow", name)
 end
 
+Workflow.__call = function(self, fields)
+  return builders.apply(self, host.want("workflow", "its argument", fields, "table"), methods, "workflow")
+end
+
 local function define(name, fields)
   if type(name) == "table" and fields == nil then
     fields = {}
@@ -145,7 +153,7 @@ local function define(name, fields)
 end
 
 --- Defines a workflow, the unit that has a state: `workflow.define("name")` and methods, or
---- `workflow.define("name", { … })`, or `workflow.define({ name = …, … })`.
+--- `workflow.define("name", { … })`, `workflow.define({ name = …, … })` or `workflow "name" { … }`.
 ---@class workflows
 ---@field define fun(name: string|table, fields: table?): workflow defines a workflow, the unit that has a state; a table has its options
 ---@overload fun(name: string|table, fields: table?): workflow the same as `workflow.define`
@@ -162,6 +170,9 @@ end
 --- All that the script defined, for Python.
 return function()
   local all = host.list()
-  for _, known in ipairs(tasks.all) do all[#all + 1] = rawget(known, "spec") end
+  for _, known in ipairs(tasks.all) do all[#all + 1] = tasks.complete(rawget(known, "spec")) end
+  for _, spec in ipairs(workflows) do
+    for _, each in ipairs(spec.tasks) do tasks.complete(each) end
+  end
   return host.encode({ tasks = all, workflows = host.list(workflows) }, "workflow")
 end

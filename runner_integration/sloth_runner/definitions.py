@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from sloth_runner.errors import DefinitionError
@@ -22,6 +23,7 @@ def workflows_of(description: Mapping[str, Any], script: Script) -> list[Workflo
     Raises DefinitionError: no tasks, unknown dependency, duplicate or bad name, cycle, no command.
     """
     specs = description["workflows"]
+    _check_all_have_names(description["tasks"], script)
     if len(specs) == 1 and not specs[0]["tasks"]:  # it means all tasks of the file
         specs = [{**specs[0], "tasks": description["tasks"]}]
     explicit = [_workflow(spec, script) for spec in specs]
@@ -29,12 +31,16 @@ def workflows_of(description: Mapping[str, Any], script: Script) -> list[Workflo
         _check_unique_workflows(explicit)
         return explicit
     if not description["tasks"]:
-        raise DefinitionError(
-            f"{script.path} defines no tasks",
-            hint='Define one: task("hello"):command(function() log.info("hello") end):build()',
-        )
+        raise _no_tasks(script)
     implicit = {"name": script.stem, "where": f"{script.name}:1", "tasks": description["tasks"]}
     return [_workflow({**implicit, "config": {}, "hooks": {}}, script)]
+
+
+def _no_tasks(script: Script) -> DefinitionError:
+    hint = 'Define one: task("hello"):command(function() log.info("hello") end):build()'
+    if b"TaskDefinitions" in script.source:
+        hint = 'Instead of TaskDefinitions write: workflow.define("name", { tasks = { … } })'
+    return DefinitionError(f"{script.path} defines no tasks", hint=hint)
 
 
 def _check_unique_workflows(workflows: Sequence[Workflow]) -> None:
@@ -46,6 +52,17 @@ def _check_unique_workflows(workflows: Sequence[Workflow]) -> None:
                 hint=f"The first one is at {first.where}.",
             )
         seen[workflow.name] = workflow
+
+
+def _check_all_have_names(specs: Iterable[Mapping[str, Any]], script: Script) -> None:
+    """`task({ … })` without a name gets it from its key in a workflow's tasks."""
+    for spec in specs:
+        if "name" not in spec:
+            raise DefinitionError(
+                f"{_where(spec, script)}: a task has no name",
+                hint='Give it one, task({ name = "build", … }), '
+                "or a key in its workflow's tasks: tasks = { build = task({ … }) }",
+            )
 
 
 def _workflow(spec: Mapping[str, Any], script: Script) -> Workflow:
@@ -77,9 +94,14 @@ def _workflow(spec: Mapping[str, Any], script: Script) -> Workflow:
     )
 
 
-def _names_of_keys(specs: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """`build = task("compile")` in a workflow's tasks: others can depend on "build", too."""
-    keys = {spec["key"]: spec["name"] for spec in specs if "key" in spec}
+def _names_of_keys(specs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Others can depend on a task by its key, too, and by the one whose command it alone takes.
+
+    `build = task("compile")`, `build = { command = compile }`.
+    """
+    taken = Counter(spec["of"] for spec in specs if "of" in spec)
+    keys = {spec["of"]: spec["name"] for spec in specs if taken[spec.get("of", "")] == 1}
+    keys |= {spec["key"]: spec["name"] for spec in specs if "key" in spec}
     names = {spec["name"] for spec in specs}
     return {key: name for key, name in keys.items() if key not in names}
 
@@ -87,7 +109,8 @@ def _names_of_keys(specs: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 def _by_name(task: Task, names: Mapping[str, str]) -> Task:
     if names.keys().isdisjoint(task.depends_on):
         return task
-    return task._replace(depends_on=tuple(names.get(each, each) for each in task.depends_on))
+    found = (names.get(each, each) for each in task.depends_on)
+    return task._replace(depends_on=tuple(dict.fromkeys(found)))
 
 
 def _problems(spec: Mapping[str, Any]) -> Iterator[str]:
@@ -155,9 +178,10 @@ def task_of(spec: Mapping[str, Any], config: Mapping[str, Any], script: Script) 
     name = _name(spec, "task", where)
     command = _action(spec.get("command"))
     if command is None:
+        hint = 'Give it one: :command(function() … end) or :command("make")'
+        misspelt = sorted(spec.get("problems", ()))
         raise DefinitionError(
-            f"{where}: the task {name!r} has no command",
-            hint='Give it one: :command(function() … end) or :command("make")',
+            f"{where}: the task {name!r} has no command", hint=misspelt[0] if misspelt else hint
         )
     return Task(
         name=name,

@@ -25,6 +25,8 @@ from sloth_state.errors import NotFound, SlothError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sloth_state.model import Json
+
 
 class WorkflowError(SlothError):
     """The workflow cannot be loaded, or did not succeed."""
@@ -108,6 +110,8 @@ class TaskFailed(WorkflowError):
     """A task's command returned false, or exited with another code than 0."""
 
     code = "task_failed"
+    output: Json = None
+    """What the command returned behind false and a message."""
 
 
 class MemoryExceeded(WorkflowError):

@@ -49,3 +49,11 @@ class Loading:
         for listener in self._hearers_of(type(event)):
             listener(now, event)
         self.plugins.tell(now, event)
+
+
+def hint_of_left_undone(doing: str, operations: Sequence[str]) -> str | None:
+    """Why a file may fail although it would run: what it does is only looked at, or planned."""
+    if not operations:
+        return None
+    names = ", ".join(dict.fromkeys(operations))
+    return f"{doing} changes nothing, so {names} did nothing. That may be why."

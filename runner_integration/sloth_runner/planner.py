@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sloth_runner.definitions import workflows_of
 from sloth_runner.errors import WorkflowFailed
-from sloth_runner.loading import Loading
+from sloth_runner.loading import Loading, hint_of_left_undone
 from sloth_runner.planned_run import PlannedRun
 from sloth_runner.resources.pruning import Fate, no_longer_declared
 from sloth_runner.resuming import done_tasks, run_to_resume
@@ -90,6 +90,11 @@ def plan_file(
     return Planned(run.name, run.newest, script.source, dict(session.modules), plan, failure)
 
 
+def _effects_of(session: Session) -> list[str]:
+    assert session.plan is not None
+    return [each.operation for each in session.plan.effects]
+
+
 def _run_tasks(
     driver: Driver,
     store: Store,
@@ -120,6 +125,7 @@ def _run_tasks(
             supervisor.run(scheduler.run())
     except WorkflowFailed as error:
         failure = error
+        failure.hint = failure.hint or hint_of_left_undone("A plan", _effects_of(session))
     supervisor.run(driver.end_leftovers())
     session.close()
     assert session.plan is not None

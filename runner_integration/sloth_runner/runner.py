@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from sloth_runner.definitions import workflows_of
 from sloth_runner.errors import ScriptError
 from sloth_runner.file_run import FileRun
-from sloth_runner.loading import Loading
+from sloth_runner.loading import Loading, hint_of_left_undone
 from sloth_runner.script import read_script
 from sloth_runner.session import Session
 from sloth_runner.stopping import StopSignals
@@ -82,16 +82,9 @@ def inspect_file(
         try:
             Supervisor(loop, signals, driver.limits).run(driver.load())
         except ScriptError as error:
-            error.hint = error.hint or _hint_of_left_undone(left_undone)
+            error.hint = error.hint or hint_of_left_undone("Looking at a file", left_undone)
             raise
     return workflows_of(driver.host.describe(), script)
-
-
-def _hint_of_left_undone(operations: Sequence[str]) -> str | None:
-    if not operations:
-        return None
-    names = ", ".join(dict.fromkeys(operations))
-    return f"Looking at a file changes nothing, so {names} did nothing and gave an empty result."
 
 
 def run_file(

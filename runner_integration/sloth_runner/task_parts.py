@@ -65,7 +65,9 @@ class TaskParts:
         assert task.command is not None
         result = await self._driver.call("command", task.command, context, facts)
         if not result.get("ok", True):
-            raise TaskFailed(result.get("message") or "the command returned false")
+            failure = TaskFailed(result.get("message") or "the command returned false")
+            failure.output = result.get("output")
+            raise failure
         return result
 
     async def hooks(
@@ -88,7 +90,8 @@ class TaskParts:
                 self.raise_unless_own(error)
                 outcome = outcome._replace(status=TaskStatus.FAILED, error=error)
         if outcome.error is not None:
-            facts["output"] = {"error": outcome.error.message}
+            told = outcome.output if isinstance(outcome.output, dict) else {}
+            facts["output"] = {**told, "error": outcome.error.message}
             if isinstance(outcome.error, TaskTimeout):
                 await self._hooks_reported(task, "on_timeout", context, facts)
             await self._hooks_reported(task, "on_failure", context, facts)

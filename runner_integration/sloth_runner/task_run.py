@@ -208,7 +208,8 @@ class TaskRunner:
             except WorkflowError as error:
                 self._parts.raise_unless_own(error)
                 if attempt > task.retries:
-                    return TaskOutcome(TaskStatus.FAILED, error=error, attempts=attempt)
+                    output = error.output if isinstance(error, TaskFailed) else None
+                    return TaskOutcome(TaskStatus.FAILED, None, output, error, attempt)
                 if not self._driver.session.inspecting:  # a plan waits for nothing
                     pause = pause_before(task, attempt + 1)
                     self._parts.say(context, f"try {attempt} failed, next in {pause:g} s: {error}")

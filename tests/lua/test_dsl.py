@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sloth_runner.definitions import workflows_of
+from sloth_runner.errors import DefinitionError
 from sloth_runner.workflow import Call, Shell, Task, Workflow
 
 
@@ -116,6 +117,74 @@ def test_dependencies_are_named_in_any_form(workflows: Any, form: str) -> None:
     """
     (workflow,) = workflows(source)
     assert workflow.tasks[2].depends_on == EXPECTED.get(form, ("a", "b"))
+
+
+def test_a_task_takes_what_it_does_not_say_itself_from_the_task_whose_command_it_takes(
+    workflows: Any,
+) -> None:
+    source = """
+        local build = task("build"):timeout("5s"):retries(2, "linear"):on_success(function() end)
+        task("again"):command(build):timeout("1s"):tags({ "b" })
+        build:command("make"):depends_on("fetch"):tags({ "a" }):workdir("src")
+        task("fetch"):command("true")
+    """
+    (workflow,) = workflows(source)
+    of = {each.name: each for each in workflow.tasks}
+    expected = of["build"]._replace(name="again", where="t.sloth:3", timeout=1.0, tags=("b",))
+    assert of["again"] == expected
+    assert expected.depends_on == ("fetch",)
+
+
+def test_a_dependency_on_a_task_means_the_one_that_has_taken_its_place(workflows: Any) -> None:
+    source = """
+        local fetch = task("fetch"):command("true")
+        local build = task("build"):command("make"):depends_on(fetch)
+        workflow.define("w", { tasks = { one = { command = fetch }, two = { command = build } } })
+    """
+    (workflow,) = workflows(source)
+    assert shape(workflow) == {"one": (), "two": ("one",)}
+
+
+def test_a_task_that_has_no_command_says_which_option_may_have_been_meant(workflows: Any) -> None:
+    with pytest.raises(DefinitionError, match="has no command") as caught:
+        workflows("task('x', { comand = 'true' })")
+    assert caught.value.hint == (
+        "t.sloth:1: task: there is no option 'comand'; did you mean 'command'?"
+    )
+
+
+TWO_ARGUMENTS = {
+    "task('x', { command = 'make', tags = 'a' })": (Shell("make"), ("a",)),
+    "task('x', function() end):tags('a', { 'b' })": (Call(1), ("a", "b")),
+}
+
+
+@pytest.mark.parametrize(("source", "expected"), TWO_ARGUMENTS.items(), ids=TWO_ARGUMENTS)
+def test_a_task_can_be_given_with_its_name_and_the_rest(
+    task: Any, source: str, expected: tuple[Any, ...]
+) -> None:
+    found = task(source)
+    assert (found.name, found.command, found.tags) == ("x", *expected)
+
+
+def test_a_workflow_can_be_given_with_its_name_before_a_table(workflows: Any) -> None:
+    source = "workflow 'w' { description = 'd', tasks = { task 'a' { command = 'true' } } }"
+    (workflow,) = workflows(source)
+    assert (workflow.name, workflow.description, list(shape(workflow))) == ("w", "d", ["a"])
+
+
+def test_a_task_without_a_name_gets_that_of_its_key(workflows: Any) -> None:
+    source = """
+        local b = task({ command = "b", depends_on = "a" })
+        workflow.define("w", { tasks = { b = b, a = task({ command = "a" }) } })
+    """
+    (workflow,) = workflows(source)
+    assert shape(workflow) == {"a": (), "b": ("a",)}
+
+
+def test_a_task_that_never_gets_a_name_is_an_error_at_its_line(workflows: Any) -> None:
+    with pytest.raises(DefinitionError, match=r"^t\.sloth:2: a task has no name$"):
+        workflows('task("a"):command("true")\ntask({ command = "true" })')
 
 
 def test_a_task_can_take_the_command_of_another(workflows: Any) -> None:
@@ -291,14 +360,21 @@ def test_the_file_may_return_its_workflow(workflows: Any) -> None:
 
 # -- mistakes --------------------------------------------------------------------------------------
 
+METHODS = (
+    "abort_if, artifacts, async, command, consumes, delegate_to, depends_on, description, "
+    "on_complete, on_fail, on_failure, on_success, on_timeout, params, post_hook, pre_hook, "
+    "retries, run, run_if, shell, tags, timeout, user, workdir"
+)
 MISTAKES = {
     "task()": "task: name must be a string, not nothing",
-    "task({})": "task: name must be a string, not nothing",
+    "task({ name = {} })": "task: name must be a string, not a table",
+    "task('x'):depends_on(task({}))": "task:depends_on: the name of the task must be a string, not nothing",
+    "task({}):run()": "task:run: the task's name must be a string, not nothing",
     "task(true)": "task: name must be a string, not true",
     r"task('\255')": "task: name is not UTF-8 text; encode bytes first, for instance with crypto.base64",
     "task('x'):comand('y')": "a task has no method 'comand'; did you mean 'command'?",
     "task('x').wrokdir = 1 task('x').wrokdir()": "a task has no method 'wrokdir'; did you mean 'workdir'?",
-    "task('x'):zzz()": "a task has no method 'zzz'",
+    "task('x'):zzz()": f"a task has no method 'zzz'; there is {METHODS}",
     "task('x'):command()": "task:command: its argument must be a function or a shell command, not nothing",
     "task('x'):command({})": "task:command: its argument must be a function or a shell command, not a table",
     r"task('x'):command('echo \255')": (
@@ -327,8 +403,9 @@ MISTAKES = {
         for name in ("pre_hook", "post_hook", "on_success", "on_failure", "on_timeout", "on_complete")
     },
     "task('x'):on_fail()": "task:on_failure: its argument must be a function, not nothing",
-    "task('x'):tags('web')": 'task:tags: its argument must be a table, not the string "web"',
-    "task('x'):tags({ {} })": "task:tags: a tag must be a string, not a table",
+    "task('x'):tags(true)": "task:tags: its argument must be a text or a list of them, not true",
+    "task('x', 5)": "task: its second argument must be a table, not 5",
+    "workflow 'x' (5)": "workflow: its argument must be a table, not 5",
     "task('x'):async()": "task:async: its argument must be a boolean, not nothing",
     "task('x'):async(false)": "task:async: false is not possible; order tasks with depends_on",
     "task 'x' 'y'": 'task: its argument must be a table, not the string "y"',
@@ -343,6 +420,7 @@ MISTAKES = {
     "workflow('x'):tasks({ 5 })": "workflow:tasks: each item must be a table, not 5",
     "workflow('x'):tasks({ 'nope' })": "workflow:tasks: there is no task called 'nope'",
     "workflow('x'):tasks({ {} })": "workflow:tasks: the name of each task must be a string, not nothing",
+    "workflow('x'):tasks({ task({}) })": "workflow:tasks: the name of each task must be a string, not nothing",
     "workflow('x'):tasks({ { name = 'a' }, nil, { name = 'b' } })": "workflow:tasks: item 2 of the list is nil; is its name misspelt?",
     "workflow('x'):tasks({ a = 5 })": "workflow:tasks: each item must be a table, not 5",
     "workflow('x'):config()": "workflow:config: its argument must be a table, not nothing",

@@ -124,6 +124,44 @@ HINTS = {
         "t.sloth:1: attempt to call field 'frobnicate' (a nil value)",
         "There is no os.frobnicate.",
     ),
+    "require('terraform')": (
+        "t.sloth:1: require: there is no module 'terraform'",
+        f"Modules are: {', '.join(module_names())}.",
+    ),
+    "local r = http.get r = nil r.x()": (
+        "t.sloth:1: attempt to index local 'r' (a nil value)",
+        "'r' is nil. A function that fails returns nil or false, and why behind it.",
+    ),
+    "local r = true print(r.changed)": (
+        "t.sloth:1: attempt to index local 'r' (a boolean value)",
+        "'r' is true or false. A function that changes something returns that first, "
+        "and a table behind it: local ok, result = …",
+    ),
+    "task.checkpoint('x')": (
+        "t.sloth:1: attempt to index global 'task' (a function value)",
+        "There is no task.checkpoint.",
+    ),
+    "os.setenv('A', 'b')": (
+        "t.sloth:1: attempt to call field 'setenv' (a nil value)",
+        "There is no os.setenv; did you mean os.getenv?",
+    ),
+    "sleep.zzz()": (
+        "t.sloth:1: attempt to index global 'sleep' (a function value)",
+        "There is no sleep.zzz.",
+    ),
+    "event.register.file({})": (
+        "t.sloth:1: attempt to index field 'register' (a nil value)",
+        "There is no event.register. Functions of event are: dispatch, dispatch_custom, dispatch_file.",
+    ),
+    "stow.target()": (
+        "t.sloth:1: attempt to call field 'target' (a nil value)",
+        "There is no stow.target. Functions of stow are: check, is_stowed, link, list_packages, "
+        "restow, stow, unlink, unstow, verify.",
+    ),
+    "string.find({}, 'x')": (
+        "t.sloth:1: bad argument #1 to 'find' (string expected, got table)",
+        "tostring(x), or x.stdout, is the text of what exec.run returns.",
+    ),
     "local t = {} t.a.b = 1": ("t.sloth:1: attempt to index field 'a' (a nil value)", None),
     "fs.reed('x')": (
         "t.sloth:1: attempt to call field 'reed' (a nil value)",

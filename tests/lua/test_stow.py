@@ -154,6 +154,12 @@ def test_a_package_says_itself_what_is_ignored(told: Any, folder: Path) -> None:
     assert problem.startswith(".stow-local-ignore has a pattern that is no regular expression: ")
 
 
+def test_a_folder_of_packages_can_itself_be_one(told: Any, folder: Path) -> None:
+    stowed = told('stow.stow{ package = ".", dir = "dotfiles/vim", target = "home" }')
+    assert stowed == [done(True, ". is stowed")]
+    assert tree(folder / "home") == STOWED
+
+
 def test_a_plan_makes_no_link(told: Any, folder: Path) -> None:
     assert told.planned(f"stow.stow{VIM}", f"stow.unstow{VIM}") == [
         ["stow.stow", "vim"],

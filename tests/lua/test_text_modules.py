@@ -153,7 +153,13 @@ def test_values_are_laid_over_defaults(script: Any, call: str, results: list[Any
 
 
 def test_without_values_the_table_is_empty(script: Any) -> None:
-    assert script.values("values, values{ a = { b = 1 } }") == [{}, {"a": {"b": 1}}]
+    assert script.values("json.encode(values), values{ a = { b = 1 } }") == ["{}", {"a": {"b": 1}}]
+
+
+def test_defaults_are_there_from_then_on(script: Any) -> None:
+    call = "(function() values{ host = 'h', web = { port = 1, path = '/' } } return values.host, values.web end)()"
+    web = {"port": 80, "path": "/", "tags": ["a"]}
+    assert script.values(call, values=VALUES) == ["h", web]
 
 
 def test_defaults_are_not_changed_by_the_call(script: Any) -> None:

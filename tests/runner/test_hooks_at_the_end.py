@@ -139,6 +139,22 @@ def test_a_post_hook_gets_the_commands_output(sloth: Any) -> None:
     assert told(result.stdout) == ["t | table", "t | 3"]
 
 
+def test_what_a_failed_command_returns_behind_its_message_is_kept(sloth: Any) -> None:
+    source = """
+    local check = task("check"):retries(1):command(function(this)
+      return false, "unhealthy", { services = { "db" }, attempt = this.attempt, error = "own" }
+    end):on_failure(function(_, _, output) print(output.services[1], output.error, "" .. output) end)
+    workflow.define("w"):tasks({ check }):on_complete(function(_, results)
+      print(results.check.services[1], results.check.attempt)
+    end)
+    """
+    result = sloth("run", sloth.write("t.sloth", source))
+    printed = [line for line in result.stdout.splitlines() if "| " in line]
+    assert printed[1:] == ["check | db unhealthy unhealthy", "| db 2"]
+    (task,) = sloth.json("state", "workflow", "show", "w")["tasks"]
+    assert task["output"] == {"services": ["db"], "attempt": 2, "error": "own"}
+
+
 def test_goroutines_of_the_top_level_end_before_the_run_does(sloth: Any) -> None:
     source = """
     goroutine.spawn(function() exec.run("trap 'sleep 0.3; echo > ended; exit' TERM; echo > begun; while true; do sleep 0.01; done") end)

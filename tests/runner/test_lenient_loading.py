@@ -7,6 +7,11 @@ from typing import Any
 
 import pytest
 
+METHODS = (
+    "abort_if, artifacts, async, command, consumes, delegate_to, depends_on, description, "
+    "on_complete, on_fail, on_failure, on_success, on_timeout, params, post_hook, pre_hook, "
+    "retries, run, run_if, shell, tags, timeout, user, workdir"
+)
 UNKNOWN = """
 workflow.define("w", {
   tasks = { t = { command = "touch ran", colour = "red" } },
@@ -20,7 +25,7 @@ def test_a_file_with_unknown_options_loads_with_a_note(sloth: Any) -> None:
     result = sloth("validate", "t.sloth")
     assert (result.returncode, result.stdout) == (1, "t.sloth loads: w, 1 task\n")
     assert sorted(result.stderr.splitlines()) == [
-        "Note: t.sloth:2: task t: there is no option 'colour'; `run` refuses that",
+        f"Note: t.sloth:2: task t: there is no option 'colour'; there is {METHODS}; `run` refuses that",
         "Note: t.sloth:2: workflow:config: there is no setting 'timout'; did you mean 'timeout'?; `run` refuses that",
     ]
     as_json = json.loads(sloth("validate", "t.sloth", "-o", "json").stdout)
@@ -80,7 +85,7 @@ def test_a_failed_run_removes_the_folders_it_has_made_for_its_tasks(sloth: Any) 
 
 NOTES = {
     "task 'x' { command = 'y', comand = 'y' }": "task: there is no option 'comand'; did you mean 'command'?",
-    "task 'x' { command = 'y', build = true }": "task: there is no option 'build'",
+    "task 'x' { command = 'y', build = true }": f"task: there is no option 'build'; there is {METHODS}",
     "workflow('x', { tasks = { a = { command = 'y' } }, taks = {} })": "workflow.define: there is no option 'taks'; did you mean 'tasks'?",
     "workflow('x'):tasks({ a = { command = 'y', comand = 'x' } })": "task a: there is no option 'comand'; did you mean 'command'?",
     "workflow('x'):tasks({ a = { command = 'y' } }):config({ tiemout = 1 })": "workflow:config: there is no setting 'tiemout'; did you mean 'timeout'?",

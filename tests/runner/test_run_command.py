@@ -201,6 +201,7 @@ def test_a_lua_error_ends_with_its_line_and_is_kept(sloth: Any) -> None:
     assert result.stderr == (
         "Error: task x: app.sloth:3: attempt to index local 't' (a nil value)\n"
         "    3 |   return t.y\n"
+        "Hint: 't' is nil. A function that fails returns nil or false, and why behind it.\n"
     )
     shown = sloth.json("state", "workflow", "show", "app")
     assert shown["status"] == "failed"
@@ -613,6 +614,21 @@ def test_what_a_dependency_has_not_given_is_empty(sloth: Any) -> None:
     """
     result = sloth("run", sloth.write("w.sloth", source))
     assert (result.returncode, "b | table nil nil" in result.stdout.splitlines()) == (0, True)
+
+
+def test_a_plan_that_fails_says_what_it_has_left_undone(sloth: Any) -> None:
+    source = """task("t"):command(function()
+      fs.write("made", "text") exec.run("true")
+      return true, fs.read("made"):upper()
+    end)"""
+    assert sloth("run", sloth.write("t.sloth", source)).returncode == 0
+    (sloth.folder / "made").unlink()
+    result = sloth("plan", "t.sloth")
+    assert result.returncode == 1
+    assert (
+        "Hint: A plan changes nothing, so fs.write, exec.run did nothing. That may be why."
+        in result.stderr
+    )
 
 
 def test_a_plan_tries_as_often_as_a_run_but_does_not_wait(sloth: Any) -> None:

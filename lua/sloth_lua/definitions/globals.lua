@@ -8,10 +8,13 @@ workflow = {}
 ---@field changed boolean
 ---@field message string
 
---- Defines a task: `task("name")` and methods, or `task({ name = …, command = … })`, or `task "name" { … }`.
+--- Defines a task: `task("name")` and methods, or a table of options: `task({ name = …, command = … })`,
+--- `task "name" { … }` or `task("name", { … })`. `task("name", function() … end)` has only a command.
+--- In a table of tasks by name, `tasks = { build = task({ command = … }) }`, the name can be left out.
 ---@param name string|table
+---@param fields table|function|nil
 ---@return task
-function task(name) end
+function task(name, fields) end
 
 --- Defines a workflow, the unit that has a state; a table has its options.
 ---@param name string|table

@@ -7,7 +7,7 @@
 stow = {}
 
 ---@class stow_options
----@field package string|string[] the name of a folder in `dir`, or several
+---@field package string|string[] the name of a folder in `dir`, or several; "." is `dir` itself
 ---@field dir string? where packages are; the task's folder by default. Also: source_dir
 ---@field target string? where the files shall appear; the folder above `dir` by default. Also: target_dir
 

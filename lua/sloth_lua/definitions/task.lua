@@ -77,7 +77,7 @@ function task:post_hook(f) end
 ---@return task
 function task:on_success(f) end
 
---- Called when all tries have failed; third is a table with `error`, which can be used as a text.
+--- Called when all tries have failed; third is the task's output with `error` in it, which can be used as a text.
 ---@param f task_hook
 ---@return task
 function task:on_failure(f) end
@@ -101,8 +101,9 @@ function task:on_complete(f) end
 ---@return task
 function task:build() end
 
---- What the task does: a function, a shell command, or another task whose command it takes. The
---- third argument of the function, `deps`, has the outputs of the tasks that it depends on, by name.
+--- What the task does: a function, a shell command, or another task, of which it takes the command and
+--- all that it does not say itself. The third argument of the function, `deps`, has the outputs of the
+--- tasks that it depends on, by name.
 ---
 --- It returns `ok [, message [, outputs]]`, a table with `success` and `message`, or nothing, which
 --- is success; `false` or an error is failure. `outputs`, a table, is what `deps` has for dependents;
@@ -144,15 +145,15 @@ function task:timeout(value) end
 ---@return task
 function task:retries(count, backoff) end
 
---- Labels, which `list` shows.
----@param list string[]
----@return task
-function task:tags(list) end
-
 --- Values of its own that its functions find in `params`, beside the task's name and folder.
 ---@param values table<string, any>
 ---@return task
 function task:params(values) end
+
+--- Labels, which `list` shows.
+---@param ... string|string[]
+---@return task
+function task:tags(...) end
 
 --- Files that it makes, relative to its folder: `"dist/*"`, `"build/**/*.so"`. Each pattern must
 --- match something once it has succeeded. They are recorded as resources of type `artifact`.

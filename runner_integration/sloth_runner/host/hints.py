@@ -7,8 +7,6 @@ import re
 
 import sloth_lua
 
-_GLOBAL_IS_NIL = r"attempt to (?:index|call) global '(\w+)' \(a nil value\)"
-_FIELD_IS_NIL = r"attempt to call (?:field|method) '(\w+)' \(a nil value\)"
 _LIBRARY_PARTS = [
     "boot",
     "builders",
@@ -49,6 +47,10 @@ _HINTS = (
         "One part of the text is nil; tostring(x) or (x or '') makes text of it.",
     ),
     (
+        "string expected, got table",
+        "tostring(x), or x.stdout, is the text of what exec.run returns.",
+    ),
+    (
         "unexpected symbol near '}'",
         "Look for a missing comma or an unclosed bracket above this line.",
     ),
@@ -62,16 +64,36 @@ def hint_for(message: str, excerpt: str = "") -> str | None:
 
     `excerpt` is the line of the script that it is about.
     """
-    if found := re.search(_FIELD_IS_NIL, message):
-        return _unknown_function(found[1], excerpt)
-    if found := re.search(_GLOBAL_IS_NIL, message):
-        return _unknown_global(found[1])
+    for pattern, make in _ABOUT_NAMES:
+        if found := re.search(pattern, message):
+            return make(found[1], excerpt)
     return next((hint for text, hint in _HINTS if text in message), None)
 
 
 def module_names() -> list[str]:
     """The built-in modules, sorted."""
     return [name for name in sloth_lua.names() if name not in _LIBRARY_PARTS]
+
+
+def _nil(name: str, _excerpt: str) -> str:
+    return f"{name!r} is nil. A function that fails returns nil or false, and why behind it."
+
+
+def _boolean(name: str, _excerpt: str) -> str:
+    return (
+        f"{name!r} is true or false. A function that changes something returns that first, "
+        "and a table behind it: local ok, result = …"
+    )
+
+
+def _modules(_name: str, _excerpt: str) -> str:
+    return f"Modules are: {', '.join(module_names())}."
+
+
+def _not_in(function: str, excerpt: str) -> str | None:
+    """`task.checkpoint`, where `task` is no table."""
+    asked_for = re.search(rf"\b{function}\s*\.\s*(\w+)", excerpt)
+    return f"There is no {function}.{asked_for[1]}." if asked_for else None
 
 
 def _unknown_function(name: str, excerpt: str) -> str | None:
@@ -81,9 +103,13 @@ def _unknown_function(name: str, excerpt: str) -> str | None:
     import difflib
 
     module = called[1]
-    nearest = difflib.get_close_matches(name, _functions_of(module), n=1)
-    meant = f"; did you mean {module}.{nearest[0]}?" if nearest else "."
-    return f"There is no {module}.{name}{meant}"
+    known = _functions_of(module)
+    nearest = difflib.get_close_matches(name, known, n=1)
+    if nearest:
+        return f"There is no {module}.{name}; did you mean {module}.{nearest[0]}?"
+    if module in _LUAS_OWN:
+        return f"There is no {module}.{name}."
+    return f"There is no {module}.{name}. Functions of {module} are: {', '.join(known)}."
 
 
 def _functions_of(module: str) -> list[str]:
@@ -91,15 +117,25 @@ def _functions_of(module: str) -> list[str]:
     described = "standard" if module in _LUAS_OWN else module
     path = os.path.join(sloth_lua.definitions_folder(), f"{described}.lua")
     with open(path, encoding="utf-8") as file:
-        ours = re.findall(rf"^function {module}\.(\w+)", file.read(), re.MULTILINE)
+        ours = re.findall(rf"^function {module}[.:](\w+)", file.read(), re.MULTILINE)
     return sorted({*ours, *_LUAS_OWN.get(module, "").split()})
 
 
-def _unknown_global(name: str) -> str:
+def _unknown_global(name: str, excerpt: str) -> str:
     import difflib
 
     known = [*module_names(), *_LANGUAGE]
     nearest = difflib.get_close_matches(name, known, n=1)
     if nearest:
         return f"There is no global {name!r}; did you mean {nearest[0]!r}?"
-    return f"There is no global {name!r}. Modules are: {', '.join(module_names())}."
+    return f"There is no global {name!r}. {_modules(name, excerpt)}"
+
+
+_ABOUT_NAMES = (
+    (r"attempt to (?:call|index) (?:field|method) '(\w+)' \(a nil value\)", _unknown_function),
+    (r"attempt to (?:index|call) global '(\w+)' \(a nil value\)", _unknown_global),
+    (r"attempt to index (?:local|upvalue) '(\w+)' \(a nil value\)", _nil),
+    (r"attempt to index (?:local|upvalue|field) '(\w+)' \(a boolean value\)", _boolean),
+    (r"attempt to index global '(\w+)' \(a function value\)", _not_in),
+    (r"require: there is no module '([^']*)'", _modules),
+)
