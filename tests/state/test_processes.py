@@ -147,7 +147,7 @@ def test_a_user_without_a_name_is_taken_from_the_environment_or_by_number(
 
 def test_it_loads_nothing_that_is_slow_to_load() -> None:
     code = (
-        "import enum, sys, sloth_state.model; before = set(sys.modules)\n"
+        "import datetime, enum, sys, sloth_state.model; before = set(sys.modules)\n"
         "import sloth_state.processes\n"
         "print(*sorted(set(sys.modules) - before))"
     )
