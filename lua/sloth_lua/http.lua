@@ -79,9 +79,9 @@ end
 local function body_of(call, request)
   if request.json ~= nil then
     if request.body ~= nil then blame(call .. ": body and json are both given; one request sends one of them") end
-    return host.encode(request.json, "json")
+    return host.encode(request.json, call .. ": json")
   end
-  if is_table(request.body) then return host.encode(request.body, "body") end
+  if is_table(request.body) then return host.encode(request.body, call .. ": body") end
   return host.want_or_nil(call, "body", request.body, "string")
 end
 

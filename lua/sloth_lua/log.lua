@@ -28,10 +28,16 @@ log.print = line("print")
 -- A copy in which all that is no JSON value is text.
 local function showable(value, depth)
   if type(value) == "boolean" or rawequal(value, host.null) then return value end
+  if type(value) == "number" and pcall(host.encode, value, "value") then return value end
   if type(value) ~= "table" or depth > MAX_DEPTH then return host.call("log.printable", host.text(value)) end
-  local copy = {}
-  for key, item in next, value do copy[host.call("log.printable", host.text(key))] = showable(item, depth + 1) end
-  return copy
+  local copy, count = {}, 0
+  for key, item in next, value do
+    copy[host.call("log.printable", host.text(key))], count = showable(item, depth + 1), count + 1
+  end
+  if count == 0 or count ~= #value then return copy end
+  local list = host.list()
+  for index = 1, count do list[index] = copy[host.text(index)] end
+  return list
 end
 
 --- A table, readable, over several lines. What is no JSON value in it is shown as text.

@@ -11,6 +11,13 @@ import pytest
 WRONG = {
     # fs
     "fs.read()": "fs.read: path must be a string, not nothing",
+    "fs.read('')": "fs.read: path must not be empty",
+    "fs.rmr('')": "fs.rmr: path must not be empty",
+    "fs.ls('')": "fs.ls: path must not be empty",
+    "fs.copy('a', '')": "fs.copy: to must not be empty",
+    "file_ops.copy('', 'a')": "file_ops.copy: a path must not be empty",
+    "file_ops.lineinfile('', 'a')": "file_ops.lineinfile: a path must not be empty",
+    "file_ops.fetch('ftp://x/y', 'a')": "file_ops.fetch: src must be a path, or a URL that begins with http:// or https:// and a host, not 'ftp://x/y'",
     "fs.read({})": "fs.read: path must be a string, not a table",
     "fs.read(print)": "fs.read: path must be a string, not a function",
     "fs.read(true)": "fs.read: path must be a string, not true",
@@ -39,11 +46,10 @@ WRONG = {
     "exec()": "exec.run: command must be a string, not nothing",
     "exec.sh()": "exec.run: command must be a string, not nothing",
     "exec.run({ 'ls' })": "exec.run: command must be a string, not a table",
-    "exec.run('x', 'y')": 'exec.run: its argument must be a table, not the string "y"',
+    "exec.run('x', 'y')": 'exec.run: options must be a table of names to values, not the string "y"',
     "exec.run('x', { workdir = 1 == 1 })": "exec.run: workdir must be a string, not true",
     "exec.run('x', { wordkir = '/' })": "exec.run: it has no field 'wordkir'; did you mean 'workdir'?",
-    "exec.run('x', { 'y' })": "exec.run: it has no field '1'; "
-    "there is capture_output, env, key, rerun, stdin, timeout, user, workdir",
+    "exec.run('x', { 'y' })": "exec.run: options must be a table of names to values, not a list",
     "exec.run('x', { env = 'A=1' })": 'exec.run: env must be a table of names to values, not the string "A=1"',
     "exec.run('x', { env = { 'A=1' } })": "exec.run: env must be a table of names to values, not a list",
     "exec.run('x', { env = { A = {} } })": "exec.run: env.A must be a string, not a table",

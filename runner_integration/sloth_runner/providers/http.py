@@ -34,7 +34,7 @@ async def request(_session: Session, encoded: str) -> tuple[int, bytes] | tuple[
         async with asyncio.timeout(timeout), _client(given["url"]) as client:
             answer = await client.request(
                 given["method"],
-                given["url"],
+                parsed(given["url"]),
                 headers=given.get("headers"),
                 content=given.get("body"),
                 json=given.get("json"),
@@ -61,6 +61,16 @@ def _client(url: str) -> httpx.AsyncClient:
 
 def _is_loopback(host: str) -> bool:
     return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def parsed(url: str) -> httpx.URL:
+    """A URL taken apart. Raises httpx.InvalidURL, for a port beyond the highest too."""
+    import httpx
+
+    result = httpx.URL(url)
+    if result.port is not None and result.port > 65535:
+        raise httpx.InvalidURL(f"the port {result.port} is more than 65535")
+    return result
 
 
 def reason(error: Exception) -> str:
