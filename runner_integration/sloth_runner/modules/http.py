@@ -11,7 +11,7 @@ from sloth_runner.errors import WorkflowError
 from sloth_runner.host import wire
 from sloth_runner.modules.placing import place, temporary_file
 from sloth_runner.modules.text import decode_json
-from sloth_runner.providers.http import parsed, reason
+from sloth_runner.providers.http import check_port, reason
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -79,11 +79,15 @@ class Client:
 
 
 async def _open_client() -> AsyncIterator[httpx.AsyncClient]:
+    from http.cookiejar import CookieJar, DefaultCookiePolicy
+
     import httpx
 
     client = httpx.AsyncClient(
         timeout=None,  # one for the whole exchange is set around it
         follow_redirects=True,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # tasks share nothing
+        event_hooks={"request": [check_port]},
         mounts=dict.fromkeys(_NO_PROXY),  # this machine itself is asked without a proxy
     )
     try:
@@ -108,7 +112,7 @@ async def _try(
     try:
         async with (
             asyncio.timeout(timeout),
-            client.stream(method, parsed(url), headers=headers, content=body) as answer,
+            client.stream(method, url, headers=headers, content=body) as answer,
         ):
             content = await _read(answer)
     except TimeoutError:
@@ -182,7 +186,7 @@ async def _download(
 
     try:
         with temporary_file(target) as file:
-            async with client.stream("GET", parsed(url), timeout=SILENCE) as answer:
+            async with client.stream("GET", url, timeout=SILENCE) as answer:
                 if not answer.is_success:
                     return None, f"{url}: {answer.status_code} {answer.reason_phrase}".rstrip()
                 async for piece in answer.aiter_bytes():

@@ -34,7 +34,7 @@ async def request(_session: Session, encoded: str) -> tuple[int, bytes] | tuple[
         async with asyncio.timeout(timeout), _client(given["url"]) as client:
             answer = await client.request(
                 given["method"],
-                parsed(given["url"]),
+                given["url"],
                 headers=given.get("headers"),
                 content=given.get("body"),
                 json=given.get("json"),
@@ -54,6 +54,7 @@ def _client(url: str) -> httpx.AsyncClient:
     parsed = httpx.URL(url)
     return httpx.AsyncClient(
         timeout=None,  # one for the whole exchange is set around it
+        event_hooks={"request": [check_port]},
         trust_env=not _is_loopback(parsed.host),
         verify=parsed.scheme == "https",  # reading all certificates takes 20 ms
     )
@@ -63,14 +64,15 @@ def _is_loopback(host: str) -> bool:
     return host in {"localhost", "::1"} or host.startswith("127.")
 
 
-def parsed(url: str) -> httpx.URL:
-    """A URL taken apart. Raises httpx.InvalidURL, for a port beyond the highest too."""
+async def check_port(request: httpx.Request) -> None:
+    """For a client's `event_hooks`, so that redirects pass it too: the system has no word for it.
+
+    Raises httpx.UnsupportedProtocol.
+    """
     import httpx
 
-    result = httpx.URL(url)
-    if result.port is not None and result.port > 65535:
-        raise httpx.InvalidURL(f"the port {result.port} is more than 65535")
-    return result
+    if request.url.port is not None and request.url.port > 65535:
+        raise httpx.UnsupportedProtocol(f"the port {request.url.port} is more than 65535")
 
 
 def reason(error: Exception) -> str:
