@@ -189,6 +189,9 @@ STATE = {
     "state.keys({})": "state.keys: prefix must be a string, not a table",
     "state.clear({})": "state.clear: prefix must be a string, not a table",
     "state.increment('k', 'x')": 'state.increment: by must be a number, not the string "x"',
+    "state.set('k')": "state.set: value must not be nil; json.null is an explicit null",
+    "state.set_with_ttl('k', nil, 1)": "state.set_with_ttl: value must not be nil; json.null is an explicit null",
+    "state.compare_swap('k', 1)": "state.compare_swap: value must not be nil; json.null is an explicit null",
     "state.compare_swap('k', print)": (
         "state.compare_swap: expected is a function, which cannot be kept; only text, numbers, booleans, lists and maps can"
     ),
@@ -212,7 +215,7 @@ STATE = {
     "state.with_lock('n', print)": f"state.with_lock {NEEDS_A_RUN}",
     "state.create_workflow{ name = 'x' }": f"state.create_workflow {NEEDS_A_RUN}",
     "state.complete_workflow('x')": f"state.complete_workflow {NEEDS_A_RUN}",
-    "state.fail_workflow('x', 'y')": f"state.complete_workflow {NEEDS_A_RUN}",
+    "state.fail_workflow('x', 'y')": f"state.fail_workflow {NEEDS_A_RUN}",
     **{
         f"state.{call}": "key-value state needs a store"
         for call in (
