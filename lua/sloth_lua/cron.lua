@@ -77,7 +77,8 @@ local function is_disabled(line) return sub(line, 1, #DISABLED) == DISABLED end
 
 local function switch(what, off, ...)
   local named, whose, entry, line, problem = entry_of(what, ...)
-  if not line then return false, problem or format("there is no entry %s", named) end
+  if problem or outcome.is_missing(line) then return false, problem or format("there is no entry %s", named) end
+  line = line or ""
   local said = format("the entry %s is %s", named, off and "disabled" or "enabled")
   if is_disabled(line) == off then return done(false, said .. " already") end
   return replace(what, named, whose, entry, off and DISABLED .. line or sub(line, #DISABLED + 1), said)

@@ -69,6 +69,7 @@ crypto.uuid_v4 = crypto.uuid
 function crypto.random_string(length, characters)
   length = host.want_or_nil("crypto.random_string", "length", length, "number") or 32
   characters = host.want_or_nil("crypto.random_string", "characters", characters, "string")
+  if characters == "" then host.blame("crypto.random_string: characters must not be empty") end
   return host.call("crypto.random_string", "crypto.random_string", length, characters)
 end
 

@@ -89,7 +89,7 @@ end
 ---@param options string|{ delimiter: string?, header: string[]? }|nil a text is the delimiter, "," by default
 ---@return string
 function data.csv_encode(rows, options)
-  rows = host.encode(want("data.csv_encode", "rows", rows, "table"), "rows")
+  rows = host.encode(want("data.csv_encode", "rows", rows, "table"), "data.csv_encode: rows")
   return host.call("data.csv_encode", rows, csv_options("data.csv_encode", options, "table?"))
 end
 
@@ -98,7 +98,7 @@ data.csv_parse, data.csv_generate = data.csv_decode, data.csv_encode
 -- ---------------------------------------------------------------------- tables
 
 local function is_table(value) return type(value) == "table" and not rawequal(value, host.null) end
-local function is_map(value) return is_table(value) and #value == 0 end
+local function is_map(value) return is_table(value) and #value == 0 and not host.is_list(value) end
 
 local function check_depth(call, depth)
   if depth > MAX_DEPTH then host.blame(call .. ": a table is nested deeper than " .. MAX_DEPTH .. " levels") end

@@ -164,7 +164,7 @@ local function bring(verb, is_so, message, value)
   local state, problem = state_of(name)
   if not state then return false, problem end
   if is_so(state) then return done(false, format("the container %s is %s already", name, message), said()) end
-  if state == "missing" then return false, "there is no container " .. name end
+  if outcome.is_missing(state ~= "missing") then return false, "there is no container " .. name end
   local arguments = verb == "rm" and { "rm", "--force", name } or { verb, name }
   return change(call, name, arguments, format("the container %s is %s", name, message))
 end

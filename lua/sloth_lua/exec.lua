@@ -27,7 +27,7 @@ function Result.__tostring(self) return self.stdout end
 function Result.__concat(left, right) return tostring(left) .. tostring(right) end
 
 ---@class exec
----@overload fun(command: string, options: exec_options?): exec_result, string?, boolean the same as `exec.run`
+---@overload fun(command: string, options: exec_options?): boolean, string the same as `exec.sh`
 local exec = {}
 
 ---@class exec_options
@@ -72,7 +72,7 @@ end
 ---@return boolean failed
 function exec.run(command, options)
   command = want("exec.run", "command", command, "string")
-  options = host.want_fields("exec.run", options or {}, OPTIONS)
+  options = host.want_fields("exec.run", host.want_or_nil("exec.run", "options", options, "map") or {}, OPTIONS)
   local stdin = options.stdin -- may be no text, so it crosses by itself
   options.stdin = nil
   options.env = options.env and environment(options.env)
@@ -90,13 +90,14 @@ function exec.run(command, options)
   return result, not ok and problem or nil, not ok
 end
 
---- Runs a command and says whether it worked, and what it wrote.
+--- Runs a command and says whether it worked, and what it wrote. `exec("make")` is the same.
 ---@param command string
+---@param options exec_options?
 ---@return boolean ok
 ---@return string output
-function exec.sh(command)
-  local result = exec.run(command)
+function exec.sh(command, options)
+  local result = exec.run(command, options)
   return result.success, result.stdout .. result.stderr
 end
 
-return setmetatable(exec, { __call = function(_, ...) return exec.run(...) end })
+return setmetatable(exec, { __call = function(_, ...) return exec.sh(...) end })

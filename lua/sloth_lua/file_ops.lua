@@ -91,6 +91,7 @@ end
 
 local function perform(call, options, ...)
   local target = options.path or options.dest
+  if target == "" or options.src == "" then blame(call .. ": a path must not be empty") end
   local result, problem = host.wait(call, target, host.encode(options, call .. ":"), ...)
   if not result then return nil, problem end
   result.src, result.dest, result.path = options.src, options.dest, options.path
@@ -136,6 +137,9 @@ end
 ---@return file_result|string result or what went wrong
 function file_ops.fetch(src, dest, options)
   local given = gathered("file_ops.fetch", FETCH, { "src", "dest" }, src, dest, options)
+  if find(given.src, "^%a+://") and not find(given.src, "^https?://[^/]") then
+    blame(format("file_ops.fetch: src must be a path, or a URL that begins with http:// or https:// and a host, not '%s'", given.src))
+  end
   if not find(given.src, "^https?://") then return perform("file_ops.copy", given) end
   local result, problem = host.wait("http.download", given.src, given.dest, host.encode(given, "file_ops.fetch:"))
   if not result then return nil, problem end

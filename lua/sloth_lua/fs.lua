@@ -1,5 +1,6 @@
 --- `fs`: files and folders, relative to the task's folder. Each function returns its value, or nil
---- (false where the value would be true) and a message.
+--- (false where the value would be true) and a message. An empty path is an error: most often it is a
+--- value that is missing, and the folder itself would be meant.
 
 local host = ...
 local want = host.want
@@ -30,11 +31,17 @@ local want = host.want
 ---@field move fun(from: string, to: string): boolean, string? moves a file or a folder
 local fs = {}
 
+local function path_of(call, name, path)
+  path = want(call, name, path, "string")
+  if path == "" then host.blame(call .. ": " .. name .. " must not be empty") end
+  return path
+end
+
 --- The content of a file, any bytes.
 ---@param path string
 ---@return string? content
 ---@return string? problem
-function fs.read(path) return host.call("fs.read", want("fs.read", "path", path, "string")) end
+function fs.read(path) return host.call("fs.read", path_of("fs.read", "path", path)) end
 
 --- Replaces a file as a whole: readers see the old content or the new, never a part.
 ---@param path string
@@ -42,7 +49,7 @@ function fs.read(path) return host.call("fs.read", want("fs.read", "path", path,
 ---@return boolean ok
 ---@return string? problem
 function fs.write(path, content)
-  return host.call("fs.write", want("fs.write", "path", path, "string"), want("fs.write", "content", content, "string"))
+  return host.call("fs.write", path_of("fs.write", "path", path), want("fs.write", "content", content, "string"))
 end
 
 --- Adds to the end of a file, which is made if it is not there.
@@ -51,15 +58,16 @@ end
 ---@return boolean ok
 ---@return string? problem
 function fs.append(path, content)
-  return host.call("fs.append", want("fs.append", "path", path, "string"), want("fs.append", "content", content, "string"))
+  return host.call("fs.append", path_of("fs.append", "path", path), want("fs.append", "content", content, "string"))
 end
 
 local function one_path(name)
-  return function(path) return host.call("fs." .. name, want("fs." .. name, "path", path, "string")) end
+  return function(path) return host.call("fs." .. name, path_of("fs." .. name, "path", path)) end
 end
 
-for _, name in ipairs({ "exists", "mkdir", "rm", "rmr", "size", "stat", "basename", "dirname" }) do
-  fs[name] = one_path(name)
+for _, name in ipairs({ "mkdir", "rm", "rmr", "size", "stat" }) do fs[name] = one_path(name) end
+for _, name in ipairs({ "exists", "basename", "dirname" }) do
+  fs[name] = function(path) return host.call("fs." .. name, want("fs." .. name, "path", path, "string")) end
 end
 fs.rm_r = fs.rmr
 
@@ -67,7 +75,7 @@ fs.rm_r = fs.rmr
 ---@param path string? the task's folder by default
 ---@return string[]? names
 ---@return string? problem
-function fs.ls(path) return host.call("fs.ls", host.want_or_nil("fs.ls", "path", path, "string") or ".") end
+function fs.ls(path) return host.call("fs.ls", path_of("fs.ls", "path", path == nil and "." or path)) end
 
 --- Paths that match, sorted: `*`, `?`, `[a-z]`, and `**` for any depth.
 ---@param pattern string
@@ -76,7 +84,7 @@ function fs.glob(pattern) return host.call("fs.glob", want("fs.glob", "pattern",
 
 local function two_paths(name)
   return function(from, to)
-    return host.call("fs." .. name, want("fs." .. name, "from", from, "string"), want("fs." .. name, "to", to, "string"))
+    return host.call("fs." .. name, path_of("fs." .. name, "from", from), path_of("fs." .. name, "to", to))
   end
 end
 

@@ -114,8 +114,8 @@ function git.checkout(path, branch, options)
   local wanted = given("git.checkout", { branch = "string", create = "boolean?" }, { "path", "branch" }, path, branch, options)
   if match(wanted.branch, "^-") or wanted.branch == "" then host.blame(format("git.checkout: '%s' is no name of a branch", wanted.branch)) end
   local state, problem = git.status(wanted.path)
-  if not state then return false, problem end
-  if state.branch == wanted.branch then return done(false, wanted.branch .. " is checked out already") end
+  if outcome.is_missing(state) then return false, problem end
+  if state and state.branch == wanted.branch then return done(false, wanted.branch .. " is checked out already") end
   local ok, failed = outcome.change("git.checkout", wanted.branch, function()
     local is_known = outcome.try(command, wanted.path, "checkout", "--quiet", wanted.branch, "--")
     if is_known then return end
@@ -176,13 +176,19 @@ function git.push(path, options)
   return done(is_new, is_new and "pushed to " .. remote or remote .. " has it already")
 end
 
--- The names of files behind the states that a pattern stands for.
-local function files(text, pattern)
-  local names = host.list()
-  for state, name in text:gmatch("(..) ([^\n]+)\n") do
-    if state:find(pattern) then names[#names + 1] = name end
+-- Names of files that are not as committed: `modified`, `untracked`. A moved one is followed by its old name.
+local function changed_files(text)
+  local modified, untracked, is_old_name = host.list(), host.list(), false
+  for entry in text:gmatch("%Z+") do
+    if is_old_name then
+      is_old_name = false
+    else
+      local state, name = match(entry, "^(..) (.*)$")
+      local names = state == "??" and untracked or modified
+      names[#names + 1], is_old_name = name, state:find("[RC]") ~= nil
+    end
   end
-  return names
+  return modified, untracked
 end
 
 --- What is checked out and not as committed: branch ("" if none), commit, clean, modified, untracked.
@@ -191,12 +197,13 @@ end
 ---@return string? problem
 function git.status(path)
   local folder = given("git.status", {}, { "path" }, path).path
-  local ok, result = outcome.try(command, folder, "-c", "core.quotePath=false", "status", "--porcelain")
+  local ok, result = outcome.try(command, folder, "status", "--porcelain", "-z")
   if not ok then return nil, result end
   local branch = outcome.ask({ "git", "-C", call("file.absolute", folder), "symbolic-ref", "--quiet", "--short", "HEAD" }, SETTINGS).stdout
+  local modified, untracked = changed_files(result.stdout)
   return {
     branch = match(branch, "[^\n]*"), commit = head(folder), clean = result.stdout == "",
-    modified = files(result.stdout, "^[^?]"), untracked = files(result.stdout, "^%?%?"),
+    modified = modified, untracked = untracked,
   }
 end
 

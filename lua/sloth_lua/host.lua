@@ -15,7 +15,7 @@ local FAILED, VALUES, JSON, STOPPED = 0, 1, 2, 3
 local wire = compile_wire({ is_utf8 = function(text) return select(2, raw("is_utf8", text)) end, sort = guards.sort })
 
 ---@class host
-local host = { blame = blame, caller = caller, null = wire.null, list = wire.list, decode = wire.decode }
+local host = { blame = blame, caller = caller, null = wire.null, list = wire.list, is_list = wire.is_list, decode = wire.decode }
 
 local function answer(tag, ...)
   if tag == VALUES then return ... end

@@ -1,7 +1,7 @@
 --- `http`: requests over HTTP, while other tasks go on. Redirects are followed, certificates are
---- verified, a proxy that the environment names is used, but not for this machine itself. An answer
---- with any status is a result; none at all is nil and a message, as is one of more than 64 MiB, which
---- `file_ops.fetch` saves to a file.
+--- verified, a proxy that the environment names is used, but not for this machine itself; cookies are
+--- not kept. An answer with any status is a result; none at all is nil and a message, as is one of more
+--- than 64 MiB, which `file_ops.fetch` saves to a file.
 
 local host = ...
 local type, next, tostring, setmetatable = type, next, tostring, setmetatable
@@ -79,9 +79,9 @@ end
 local function body_of(call, request)
   if request.json ~= nil then
     if request.body ~= nil then blame(call .. ": body and json are both given; one request sends one of them") end
-    return host.encode(request.json, "json")
+    return host.encode(request.json, call .. ": json")
   end
-  if is_table(request.body) then return host.encode(request.body, "body") end
+  if is_table(request.body) then return host.encode(request.body, call .. ": body") end
   return host.want_or_nil(call, "body", request.body, "string")
 end
 

@@ -22,12 +22,12 @@ end
 --- JSON text of a value, keys sorted. `{}` is an empty map, `json.list{}` an empty list.
 ---@param value any
 ---@return string
-function json.encode(value) return host.call("json.encode", host.encode(value, "value"), false) end
+function json.encode(value) return host.call("json.encode", host.encode(value, "json.encode: value"), false) end
 
 --- The same, over several lines.
 ---@param value any
 ---@return string
-function json.pretty(value) return host.call("json.encode", host.encode(value, "value"), true) end
+function json.pretty(value) return host.call("json.encode", host.encode(value, "json.pretty: value"), true) end
 
 --- The value of JSON text; `null` inside it is `json.null`.
 ---@param text string

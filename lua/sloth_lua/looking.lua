@@ -8,7 +8,7 @@ local call = host.call
 local function inert_unless_reading(name, result, real)
   return function(...)
     if not call("is_inert") then return real(...) end
-    call("left_undone", name, host.text((...)))
+    call("left_undone", name, (...) ~= nil and host.text((...)) or nil)
     return result
   end
 end

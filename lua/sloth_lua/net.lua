@@ -12,8 +12,8 @@ local http, file_ops = host.modules.http, host.modules.file_ops
 ---@field dns_lookup fun(name: string, kind: string?): string[]?, string? the same as `net.dns`
 local net = {}
 
-local TCP = { host = "string", port = "any", timeout = "any?" }
-local WAIT = { host = "string", port = "any", timeout = "any?", interval = "any?", state = "string?" }
+local TCP = { host = "string", port = "any?", timeout = "any?" }
+local WAIT = { host = "string", port = "any?", timeout = "any?", interval = "any?", state = "string?" }
 
 local function gathered(call, expected, name, port, options)
   if type(name) == "table" and not host.behaves_as_text(name) then return host.want_fields(call, name, expected) end
@@ -26,7 +26,7 @@ end
 local function address(call, given)
   local port = tonumber(given.port)
   if not port or port < 1 or port > 65535 or port % 1 ~= 0 then
-    blame(format("%s: port must be a whole number, 1 to 65535, not %s", call, host.text(given.port)))
+    blame(format("%s: port must be a whole number, 1 to 65535, not %s", call, given.port == nil and "nothing" or host.text(given.port)))
   end
   return format("%s:%d", given.host, port)
 end

@@ -3,17 +3,23 @@
 
 local host = ...
 local outcome = host.outcome or host.library("administration/outcome")(host)
-local ipairs, gmatch, format, concat = ipairs, string.gmatch, string.format, table.concat
+local ipairs, match, gmatch, format, concat = ipairs, string.match, string.gmatch, string.format, table.concat
 local done, fields, words = outcome.done, outcome.fields, outcome.words
 
 local pkg = {}
 
-local PACKAGES, ALIASES = { packages = "any" }, { package = "packages", name = "packages" }
+local PACKAGES, ALIASES = { packages = "any?" }, { package = "packages", name = "packages" }
 local ONE = { package = "string" }
 local NAMES = { "packages", list = true }
 
 -- The provider knows apt's ways: its lock, its lists, interrupted runs.
 local function provider() return host.library("providers/package")(host) end
+
+-- A name that begins with a dash would be an option of apt.
+local function checked(call, name)
+  if not match(name, "^[%l%d][%l%d+.:-]+$") then host.blame(format("%s: '%s' is no name of a package", call, name)) end
+  return name
+end
 
 -- Brings packages into a state; the names of those that were not in it.
 local function bring(packages, state)
@@ -28,6 +34,7 @@ end
 
 local function ensure(call, state, said, ...)
   local packages = words(call, "packages", fields(call, PACKAGES, NAMES, ALIASES, ...).packages)
+  for _, name in ipairs(packages) do checked(call, name) end
   local ok, left, package = outcome.try(function() return { bring(packages, state) } end)
   if not ok then return false, left end
   left, package = left[1], left[2]
@@ -93,12 +100,23 @@ local function text_of(...)
   return result.stdout
 end
 
+local function named(call, package)
+  return checked(call, fields(call, ONE, { "package" }, { name = "package", packages = "package" }, package).package)
+end
+
+local function version_of(call, package)
+  local name = named(call, package)
+  local ok, found = outcome.try(function() return provider().read({ package = name }) end)
+  if not ok then return nil, found end
+  return found and found.installed_version
+end
+
 --- Whether a package is installed.
 ---@param package string|{ package: string }
 ---@return boolean
 ---@return string message
 function pkg.is_installed(package)
-  local version, problem = pkg.version(package)
+  local version, problem = version_of("pkg.is_installed", package)
   if version then return true, "installed: " .. version end
   return false, problem or "not installed"
 end
@@ -107,20 +125,13 @@ end
 ---@param package string|{ package: string }
 ---@return string? version nil if it is not installed
 ---@return string? problem
-function pkg.version(package)
-  local name = fields("pkg.version", ONE, { "package" }, { name = "package", packages = "package" }, package).package
-  local ok, found = outcome.try(function() return provider().read({ package = name }) end)
-  if not ok then return nil, found end
-  return found and found.installed_version
-end
+function pkg.version(package) return version_of("pkg.version", package) end
 
 --- What apt knows of a package, as text.
 ---@param package string|{ package: string }
 ---@return string? text
 ---@return string? problem
-function pkg.info(package)
-  return text_of("apt-cache", "show", fields("pkg.info", ONE, { "package" }, { name = "package" }, package).package)
-end
+function pkg.info(package) return text_of("apt-cache", "show", named("pkg.info", package)) end
 
 --- Packages whose name or description has this in it, as text: one a line.
 ---@param query string|{ query: string }

@@ -133,7 +133,11 @@ end
 ---@param lowest integer
 ---@param highest integer
 ---@return integer
-function math.random_int(lowest, highest) return random(limits("math.random_int", lowest, highest)) end
+function math.random_int(lowest, highest)
+  lowest, highest = limits("math.random_int", lowest, highest)
+  if lowest % 1 ~= 0 or highest % 1 ~= 0 then blame("math.random_int: lowest and highest must be whole numbers") end
+  return random(lowest, highest)
+end
 
 --- A random number between two; of the sequence that `math.seed` begins.
 ---@param lowest number

@@ -204,18 +204,24 @@ end
 
 --- Ends a run that `state.create_workflow` started: it has succeeded.
 ---@param id string
-function state.complete_workflow(id) call("state.finish_workflow", want("state.complete_workflow", "id", id, "string")) end
+function state.complete_workflow(id) call("state.finish_workflow", want("state.complete_workflow", "id", id, "string"), "state.complete_workflow") end
 
 --- Ends a run that `state.create_workflow` started: it has failed.
 ---@param id string
 ---@param message string
 function state.fail_workflow(id, message)
-  call("state.finish_workflow", want("state.fail_workflow", "id", id, "string"), want("state.fail_workflow", "message", message, "string"))
+  id, message = want("state.fail_workflow", "id", id, "string"), want("state.fail_workflow", "message", message, "string")
+  call("state.finish_workflow", id, "state.fail_workflow", message)
 end
 
 -- ---------------------------------------------------------------------- key-value state
 
 local function key_of(name, key) return want("state." .. name, "key", key, "string") end
+
+local function value_of(name, value)
+  if value == nil then host.blame("state." .. name .. ": value must not be nil; json.null is an explicit null") end
+  return encode(value, "state." .. name .. ": value")
+end
 
 --- The value of a key, or the default.
 ---@param key string
@@ -230,14 +236,14 @@ end
 --- Sets a key to a value of JSON.
 ---@param key string
 ---@param value any
-function state.set(key, value) call("kv.set", key_of("set", key), encode(value, "state.set: value")) end
+function state.set(key, value) call("kv.set", key_of("set", key), value_of("set", value)) end
 
 --- Sets a key for a limited time.
 ---@param key string
 ---@param value any
 ---@param ttl number|string seconds, or "1h"
 function state.set_with_ttl(key, value, ttl)
-  call("kv.set", key_of("set_with_ttl", key), encode(value, "state.set_with_ttl: value"), host.seconds("state.set_with_ttl", "ttl", ttl))
+  call("kv.set", key_of("set_with_ttl", key), value_of("set_with_ttl", value), host.seconds("state.set_with_ttl", "ttl", ttl))
 end
 
 --- Deletes a key.
@@ -274,7 +280,7 @@ end
 ---@param value any
 ---@return boolean
 function state.compare_swap(key, expected, value)
-  return call("kv.compare_swap", key_of("compare_swap", key), encode(expected, "state.compare_swap: expected"), encode(value, "state.compare_swap: value"))
+  return call("kv.compare_swap", key_of("compare_swap", key), encode(expected, "state.compare_swap: expected"), value_of("compare_swap", value))
 end
 
 --- How many keys there are, how many of them for a limited time, and how many bytes they take.

@@ -14,7 +14,7 @@ local done, wait = outcome.done, host.wait
 
 local stow = {}
 
-local FIELDS = { package = "any", dir = "string?", target = "string?", create_target = "boolean?", no_folding = "boolean?", verbose = "boolean?" }
+local FIELDS = { package = "any?", dir = "string?", target = "string?", create_target = "boolean?", no_folding = "boolean?", verbose = "boolean?" }
 local ALIASES = { packages = "package", source_dir = "dir", target_dir = "target" }
 
 local function chosen(call, ...)

@@ -3,7 +3,8 @@
 
 local host = ...
 local rep, sub, gsub, find, byte, format = string.rep, string.sub, string.gsub, string.find, string.byte, string.format
-local char, concat, tonumber, ipairs, ceil = string.char, table.concat, tonumber, ipairs, math.ceil
+local char, concat, ceil = string.char, table.concat, math.ceil
+local tonumber, tostring, ipairs, type = tonumber, tostring, ipairs, type
 local want = host.want
 
 ---@class strings
@@ -33,7 +34,9 @@ local function text_of(name, text) return want("strings." .. name, "text", text,
 function strings.join(parts, separator)
   separator = host.want_or_nil("strings.join", "separator", separator, "string") or ""
   local texts = {}
-  for index, part in ipairs(want("strings.join", "parts", parts, "table")) do texts[index] = host.text(part) end
+  for index, part in ipairs(want("strings.join", "parts", parts, "table")) do
+    texts[index] = type(part) == "boolean" and tostring(part) or want("strings.join", "item " .. index, part, "string")
+  end
   return concat(texts, separator)
 end
 
@@ -101,6 +104,7 @@ end
 ---@return string
 function strings.truncate(text, length, suffix)
   text, length = text_of("truncate", text), want("strings.truncate", "length", length, "number")
+  if length < 0 or length % 1 ~= 0 then host.blame("strings.truncate: length must be a whole number, 0 or more") end
   suffix = host.want_or_nil("strings.truncate", "suffix", suffix, "string") or "..."
   return host.call("strings.truncate", text, length, suffix)
 end

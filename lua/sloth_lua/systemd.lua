@@ -91,6 +91,12 @@ function systemd.daemon_reload()
   return done(true, "the files of units were read again")
 end
 
+-- The file of a unit may have been written by a run that could not let systemd read it.
+local function needs_reload(unit)
+  local result = outcome.run({ "systemctl", "show", "--property=NeedDaemonReload", "--value", "--", unit })
+  return match(result.stdout, "%S+") == "yes"
+end
+
 local ENSURED = { name = "string", state = "string?", running = "boolean?", enabled = "boolean?" }
 local STATES = { started = true, running = true, stopped = false }
 
@@ -220,7 +226,11 @@ function systemd.create_service(service, options)
   if not host.call("process.is_installed", "systemctl") then return false, "the command systemctl is not installed" end
   local ok, result = host.modules.file_ops.copy({ content = unit_file(wanted), dest = path, mode = "0644" })
   if not ok then return false, result end
-  if not result.changed then return done(false, path .. " is as wanted already") end
+  if not result.changed then
+    local asked, is_stale = outcome.try(needs_reload, wanted.name)
+    if not asked then return false, is_stale end
+    if not is_stale then return done(false, path .. " is as wanted already") end
+  end
   local read_again, problem = systemd.daemon_reload()
   if not read_again then return false, problem end
   return done(true, "wrote " .. path)

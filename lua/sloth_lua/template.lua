@@ -6,7 +6,7 @@ local want = host.want
 
 local template = {}
 
-local function variables(call, vars) return host.encode(host.want_or_nil(call, "vars", vars, "map") or {}, "vars") end
+local function variables(call, vars) return host.encode(host.want_or_nil(call, "vars", vars, "map") or {}, call .. ": vars") end
 
 --- The text of a template; `include` in it looks in the task's folder.
 ---@param text string

@@ -1,9 +1,10 @@
 --- `time`: moments, which are seconds since 1970 (UTC) as those of `os.time` are, as text and back.
---- A layout is that of `os.date` ("%Y-%m-%d", a leading "!" for UTC), or an example of the moment 2006-01-02 15:04:05
---- -07:00 ("02.01.2006"). Texts are in local time, if they do not say otherwise.
+--- A layout is that of `os.date` ("%Y-%m-%d"), or an example of the moment 2006-01-02 15:04:05 -07:00 ("02.01.2006",
+--- "15:04:05.000" with milliseconds). Texts are in local time, if they do not say otherwise; in UTC, if a layout
+--- begins with "!".
 
 local host = ...
-local date, now, floor, type = os.date, os.time, math.floor, type
+local date, now, floor, type, format = os.date, os.time, math.floor, type, string.format
 local want = host.want
 
 ---@class time
@@ -15,7 +16,13 @@ local want = host.want
 ---@field second fun(moment: number?): integer the second of a moment
 local time = {}
 
-local function moment_or_now(call, moment) return host.want_or_nil(call, "moment", moment, "number") or now() end
+local EARLIEST, LATEST = -62135596800, 253402300799 -- the years 1 to 9999
+
+local function moment_or_now(call, moment)
+  moment = host.want_or_nil(call, "moment", moment, "number") or now()
+  if not (moment >= EARLIEST and moment <= LATEST) then host.blame(format("%s: %g is no moment that has a date", call, moment)) end
+  return moment
+end
 
 --- The present moment, in whole seconds.
 ---@return integer

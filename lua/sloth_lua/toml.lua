@@ -8,7 +8,7 @@ local toml = {}
 ---@param value table
 ---@return string
 function toml.encode(value)
-  return host.call("toml.encode", host.encode(host.want("toml.encode", "value", value, "map"), "value"))
+  return host.call("toml.encode", host.encode(host.want("toml.encode", "value", value, "map"), "toml.encode: value"))
 end
 
 --- The table of TOML text; dates and times become text as in ISO 8601.

@@ -4,7 +4,7 @@
 local host = ...
 local outcome = host.outcome or host.library("administration/outcome")(host)
 local type, next, ipairs, gsub, format, sort = type, next, ipairs, string.gsub, string.format, table.sort
-local done, fields, call, want = outcome.done, outcome.fields, host.call, host.want
+local done, fields, is_missing, call, want = outcome.done, outcome.fields, outcome.is_missing, host.call, host.want
 
 local user = {}
 
@@ -39,7 +39,7 @@ end
 local function bring(what, kind, r, may_create)
   local M, found = provider(kind), call("account." .. kind, r[kind])
   local name = kind .. " " .. r[kind]
-  if not found and not may_create then return false, "there is no " .. name end
+  if not may_create and is_missing(found) then return false, "there is no " .. name end
   if found and not differs(r, found) then return done(false, name .. " is as wanted already") end
   local ok, problem = outcome.change(what, r[kind], function()
     if found then M.update(r, found, {}) else M.create(r, nil, {}) end
@@ -125,10 +125,10 @@ local MEMBER = { name = "string", group = "string" }
 local function membership(what, add, ...)
   local given = fields(what, MEMBER, { "name", "group" }, ALIASES, ...)
   local found, group = call("account.user", given.name), call("account.group", given.group)
-  if not found then return false, "there is no user " .. given.name end
-  if not group then return false, "there is no group " .. given.group end
+  if is_missing(found) then return false, "there is no user " .. given.name end
+  if is_missing(group) then return false, "there is no group " .. given.group end
   local is_member = false
-  for _, each in ipairs(group.members) do is_member = is_member or each == given.name end
+  for _, each in ipairs(group and group.members or {}) do is_member = is_member or each == given.name end
   if is_member == add then return done(false, format("user %s is %s the group %s already", given.name, add and "in" or "not in", given.group)) end
   local arguments = { "gpasswd", add and "--add" or "--delete", given.name, given.group }
   return run(what, given.name, arguments, format("user %s is %s the group %s", given.name, add and "in" or "not in", given.group))
@@ -156,6 +156,7 @@ function user.remove_from_group(name, group) return membership("user.remove_from
 function user.set_password(name, password)
   name, password = want("user.set_password", "name", name, "string"), want("user.set_password", "password", password, "string")
   if name:find("[:\n]") or password:find("\n", 1, true) then host.blame("user.set_password: name and password must be one line each") end
+  if is_missing(call("account.user", name)) then return false, "there is no user " .. name end
   return run("user.set_password", name, { "chpasswd" }, format("user %s has a new password", name), name .. ":" .. password .. "\n")
 end
 

@@ -3,7 +3,9 @@
 local host = ...
 local type, next, rawequal, setmetatable = type, next, rawequal, setmetatable
 
-local function is_map(value) return type(value) == "table" and #value == 0 and not rawequal(value, host.null) end
+local function is_map(value)
+  return type(value) == "table" and #value == 0 and not host.is_list(value) and not rawequal(value, host.null)
+end
 
 local function overlay(defaults, given)
   local merged = {}

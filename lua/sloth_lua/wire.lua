@@ -27,6 +27,11 @@ local null = setmetatable({}, {
 ---@return table
 local function list(values) return setmetatable(values or {}, LIST) end
 
+--- Whether a table is marked so.
+---@param value table
+---@return boolean
+local function is_list(value) return rawequal(getmetatable(value), LIST) end
+
 -- The path to the value at hand, filled while encoding so that an error can name it, and the pieces
 -- of the text so far. Making these tables anew takes a fifth of the time for a small value.
 local keys, tables, depth, out, size = {}, {}, 0, {}, 0
@@ -181,7 +186,7 @@ function encode_value(value)
   elseif next(value) ~= nil then
     encode_map(value)
   else
-    put(rawequal(getmetatable(value), LIST) and "[]" or "{}")
+    put(is_list(value) and "[]" or "{}")
   end
 end
 
@@ -261,4 +266,4 @@ local function decode(json)
   return value
 end
 
-return { encode = encode, decode = decode, list = list, null = null }
+return { encode = encode, decode = decode, list = list, is_list = is_list, null = null }

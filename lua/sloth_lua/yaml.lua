@@ -9,7 +9,7 @@ local yaml = {}
 --- YAML text of a value: block style, keys sorted.
 ---@param value any
 ---@return string
-function yaml.encode(value) return host.call("yaml.encode", host.encode(value, "value")) end
+function yaml.encode(value) return host.call("yaml.encode", host.encode(value, "yaml.encode: value")) end
 
 --- The value of YAML text. Dates are text as written, keys are text, `null` in it is `json.null`.
 ---@param text string

@@ -11,6 +11,13 @@ import pytest
 WRONG = {
     # fs
     "fs.read()": "fs.read: path must be a string, not nothing",
+    "fs.read('')": "fs.read: path must not be empty",
+    "fs.rmr('')": "fs.rmr: path must not be empty",
+    "fs.ls('')": "fs.ls: path must not be empty",
+    "fs.copy('a', '')": "fs.copy: to must not be empty",
+    "file_ops.copy('', 'a')": "file_ops.copy: a path must not be empty",
+    "file_ops.lineinfile('', 'a')": "file_ops.lineinfile: a path must not be empty",
+    "file_ops.fetch('ftp://x/y', 'a')": "file_ops.fetch: src must be a path, or a URL that begins with http:// or https:// and a host, not 'ftp://x/y'",
     "fs.read({})": "fs.read: path must be a string, not a table",
     "fs.read(print)": "fs.read: path must be a string, not a function",
     "fs.read(true)": "fs.read: path must be a string, not true",
@@ -39,11 +46,10 @@ WRONG = {
     "exec()": "exec.run: command must be a string, not nothing",
     "exec.sh()": "exec.run: command must be a string, not nothing",
     "exec.run({ 'ls' })": "exec.run: command must be a string, not a table",
-    "exec.run('x', 'y')": 'exec.run: its argument must be a table, not the string "y"',
+    "exec.run('x', 'y')": 'exec.run: options must be a table of names to values, not the string "y"',
     "exec.run('x', { workdir = 1 == 1 })": "exec.run: workdir must be a string, not true",
     "exec.run('x', { wordkir = '/' })": "exec.run: it has no field 'wordkir'; did you mean 'workdir'?",
-    "exec.run('x', { 'y' })": "exec.run: it has no field '1'; "
-    "there is capture_output, env, key, rerun, stdin, timeout, user, workdir",
+    "exec.run('x', { 'y' })": "exec.run: options must be a table of names to values, not a list",
     "exec.run('x', { env = 'A=1' })": 'exec.run: env must be a table of names to values, not the string "A=1"',
     "exec.run('x', { env = { 'A=1' } })": "exec.run: env must be a table of names to values, not a list",
     "exec.run('x', { env = { A = {} } })": "exec.run: env.A must be a string, not a table",
@@ -183,6 +189,9 @@ STATE = {
     "state.keys({})": "state.keys: prefix must be a string, not a table",
     "state.clear({})": "state.clear: prefix must be a string, not a table",
     "state.increment('k', 'x')": 'state.increment: by must be a number, not the string "x"',
+    "state.set('k')": "state.set: value must not be nil; json.null is an explicit null",
+    "state.set_with_ttl('k', nil, 1)": "state.set_with_ttl: value must not be nil; json.null is an explicit null",
+    "state.compare_swap('k', 1)": "state.compare_swap: value must not be nil; json.null is an explicit null",
     "state.compare_swap('k', print)": (
         "state.compare_swap: expected is a function, which cannot be kept; only text, numbers, booleans, lists and maps can"
     ),
@@ -206,7 +215,7 @@ STATE = {
     "state.with_lock('n', print)": f"state.with_lock {NEEDS_A_RUN}",
     "state.create_workflow{ name = 'x' }": f"state.create_workflow {NEEDS_A_RUN}",
     "state.complete_workflow('x')": f"state.complete_workflow {NEEDS_A_RUN}",
-    "state.fail_workflow('x', 'y')": f"state.complete_workflow {NEEDS_A_RUN}",
+    "state.fail_workflow('x', 'y')": f"state.fail_workflow {NEEDS_A_RUN}",
     **{
         f"state.{call}": "key-value state needs a store"
         for call in (

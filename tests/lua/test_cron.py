@@ -117,8 +117,9 @@ def test_a_schedule_is_checked_without_a_run(script: Any) -> None:
 
 
 def test_a_plan_leaves_the_crontab_alone(told: Any) -> None:
-    assert told.planned(ADD, f"cron.remove{NAMED}") == [
+    assert told.planned(ADD, f"cron.disable{NAMED}", f"cron.remove{NAMED}") == [
         ["cron.add", "backup"],
+        ["cron.disable", "backup"],
         ["fs.write", "told"],
     ]
     assert crontab() == FOREIGN

@@ -106,6 +106,8 @@ RESULTS = {
         {"a": {"x": 1, "y": [3], "z": 2}, "b": {"c": 1}}
     ],
     "data.deep_merge({ a = json.null }, { a = { b = 1 } }, { l = json.list() })": [{"a": {"b": 1}, "l": []}],
+    "data.deep_merge({ a = { b = 1 } }, { a = json.list() })": [{"a": []}],
+    "data.deep_merge({ a = json.list() }, { a = { b = 1 } })": [{"a": {"b": 1}}],
     "data.deep_merge()": [{}],
     "data.get_path({ web = { ports = { 80, 443 } } }, 'web.ports.2')": [443],
     "data.get_path({ a = { ['1'] = 'x' } }, 'a/1', '/')": ["x"],
@@ -176,9 +178,9 @@ def test_what_was_written_can_be_read(script: Any, module: str, value: str) -> N
 
 
 REFUSED = {
-    "yaml.encode(print)": "value is a function, which cannot be kept; only text, numbers, booleans, lists and maps can",
-    "yaml.encode({ a = 0/0 })": "value.a is nan, which is no JSON number",
-    r"toml.encode({ a = '\255' })": "value.a is not UTF-8 text; encode bytes first, for instance with crypto.base64",
+    "yaml.encode(print)": "yaml.encode: value is a function, which cannot be kept; only text, numbers, booleans, lists and maps can",
+    "yaml.encode({ a = 0/0 })": "yaml.encode: value.a is nan, which is no JSON number",
+    r"toml.encode({ a = '\255' })": "toml.encode: value.a is not UTF-8 text; encode bytes first, for instance with crypto.base64",
     "toml.encode({ 1 })": "toml.encode: value must be a table of names to values, not a list",
     "toml.encode('x')": 'toml.encode: value must be a table of names to values, not the string "x"',
     "toml.encode({ a = { json.null } })": "toml.encode: value has a null in it, which TOML has not",
@@ -203,6 +205,7 @@ REFUSED = {
     "data.deep_merge({}, (function() local t = {} t.t = t return { t } end)())": (
         "data.deep_merge: a table is nested deeper than 100 levels"
     ),
+    "data.csv_encode({ { print } })": "data.csv_encode: rows[1][1] is a function, which cannot be kept",
     "data.unflatten({ a = 1, ['a.b'] = 2 })": "data.unflatten: there is a value at a",
 }  # fmt: skip
 

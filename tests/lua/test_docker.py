@@ -17,6 +17,7 @@ case $1 in
   logs) echo "to out"; echo "to err" >&2; exit 0;;
 esac
 printf '%q ' "$@" >> "$(dirname "$0")/calls"; echo >> "$(dirname "$0")/calls"
+[ "${!#}" = warned ] && { printf 'DEPRECATED: so\n  do that\n\nno such folder\n' >&2; exit 1; }
 [ "${!#}" = broken ] && { echo "Error response from daemon: no such image" >&2; exit 1; }
 echo "said $1"
 """
@@ -58,12 +59,14 @@ def test_images_are_built_pushed_and_pulled(told: Any, docker: Docker) -> None:
         'docker.push{ tag = "site:1" }',
         'docker.pull("site:1")',
         'docker.pull("broken")',
+        'docker.pull("warned")',
     ) == [
         done(True, "built site:1", "said build\n"),
         done(True, "built site:1", "said build\n"),
         done(True, "pushed site:1", "said push\n"),
         done(True, "pulled site:1", "said pull\n"),
         [False, "Error response from daemon: no such image"],
+        [False, "no such folder"],
     ]
     assert docker.calls() == [
         "build --tag site:1 --file D --build-arg A=1 --build-arg B=2 src",
@@ -71,6 +74,7 @@ def test_images_are_built_pushed_and_pulled(told: Any, docker: Docker) -> None:
         "push site:1",
         "pull site:1",
         "pull broken",
+        "pull warned",
     ]
 
 
@@ -142,10 +146,13 @@ def test_a_container_with_a_name_is_kept_as_it_is_said(told: Any) -> None:
 
 
 def test_a_plan_runs_nothing(told: Any, docker: Docker) -> None:
-    assert told.planned('docker.build("a")', 'docker.exec("x", "y")', 'docker.stop("web")') == [
+    assert told.planned(
+        'docker.build("a")', 'docker.exec("x", "y")', 'docker.stop("web")', 'docker.start("new")'
+    ) == [
         ["docker.build", "a"],
         ["docker.exec", "docker", "x", "y"],
         ["docker.stop", "web"],
+        ["docker.start", "new"],
         ["fs.write", "told"],
     ]
     assert docker.calls() == []

@@ -424,7 +424,7 @@ REFUSED = {
     "file_ops.lineinfile('d', 'x')": "PWD/d is a folder",
     "file_ops.replace('none', 'a', 'b')": "PWD/none: No such file or directory",
     "file_ops.unarchive('none', 'x')": "PWD/none: No such file or directory",
-    "file_ops.unarchive('a', 'x')": "the archive PWD/a cannot be unpacked: file could not be opened successfully",
+    "file_ops.unarchive('a', 'x')": "the archive PWD/a cannot be unpacked: it is neither tar (plain, gz, bz2, xz) nor zip",
     "file_ops.unarchive('a', 'a')": "PWD/a is no folder",
     r"file_ops.unarchive('a', 'a\0b')": "'PWD/a\\x00b': embedded null byte",
     r"file_ops.fetch('http://127.0.0.1:1/', 'a\0b')": "'PWD/a\\x00b': embedded null byte",

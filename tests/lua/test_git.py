@@ -139,7 +139,8 @@ def test_questions_are_answered(told: Any, upstream: Upstream) -> None:
     told('git.clone("up.git", "a")')
     clone = upstream.folder / "a"
     (clone / "file").write_text("changed")
-    (clone / "ü").touch()
+    (clone / 'ü "x"').touch()
+    git(clone, "mv", "file", "moved file")
     git(clone, "branch", "other")
     status, log, branches, yes, no, nothing = told(
         'git.status("a")',
@@ -154,8 +155,8 @@ def test_questions_are_answered(told: Any, upstream: Upstream) -> None:
             "branch": "main",
             "commit": upstream.first,
             "clean": False,
-            "modified": ["file"],
-            "untracked": ["ü"],
+            "modified": ["moved file"],
+            "untracked": ['ü "x"'],
         }
     ]
     ((commit,),) = log
@@ -199,6 +200,7 @@ def test_a_plan_changes_no_clone(told: Any, upstream: Upstream) -> None:
     git(upstream.folder, "clone", "--quiet", "up.git", "a")
     calls = (
         'git.clone("up.git", "b")',
+        'git.checkout("b", "next")',
         'git.checkout("a", "next", { create = true })',
         'git.commit("a", "m")',
         'git.add("a")',
@@ -208,6 +210,7 @@ def test_a_plan_changes_no_clone(told: Any, upstream: Upstream) -> None:
     done_then = [line[0] for line in told.planned(*calls)]
     assert done_then == [
         "git.clone",
+        "git.checkout",
         "git.checkout",
         "git.commit",
         "git.add",

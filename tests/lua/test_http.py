@@ -66,6 +66,9 @@ class Handler(BaseHTTPRequestHandler):
     def on_redirect(self) -> None:
         self.answer(302, b"", (("Location", "/json"),))
 
+    def on_misled(self) -> None:
+        self.answer(302, b"", (("Location", "http://127.0.0.1:65536/"),))
+
     def on_around(self) -> None:
         self.answer(302, b"", (("Location", "/around"),))
 
@@ -217,6 +220,11 @@ def test_headers_are_found_by_any_spelling(script: Any, url: str) -> None:
     assert script(source).lines == ["7 7 7 nil nil", "a=1 b=2"]
 
 
+def test_cookies_are_not_kept(script: Any, server: Any, url: str) -> None:
+    script(f'assert(http.get("{url}/cookies")) assert(http.get("{url}/x"))')
+    assert [headers["Cookie"] for _, _, headers, _ in server.requests] == [None, None]
+
+
 def test_a_body_may_be_any_bytes_and_is_unpacked(script: Any, url: str) -> None:
     source = f"""
         local body, all = http.get("{url}/bytes").body, {{}}
@@ -235,6 +243,8 @@ def test_what_gets_no_answer_is_nil_and_a_message(
         print(http.get("http://none.invalid"))
         print(http.get("{url}/slow", {{ timeout = "100ms" }}))
         print(http.get("{url}/around"))
+        print(http.get("{url}/misled"))
+        print(http.get("http://127.0.0.1:65536"))
         print(http.get("{url}/large"))
         print(http.get("{url}", {{ headers = {{ X = "a\\nb" }} }}))
     """
@@ -244,6 +254,8 @@ def test_what_gets_no_answer_is_nil_and_a_message(
     assert found[2:] == [
         f"nil {url}/slow: it did not answer within 0.1 s",
         f"nil {url}/around: Exceeded maximum allowed redirects.",
+        f"nil {url}/misled: the port 65536 is more than 65535",
+        "nil http://127.0.0.1:65536: the port 65536 is more than 65535",
         f"nil {url}/large: the answer is larger than 1 MiB; file_ops.fetch saves it to a file",
         f"nil {url}: Illegal header value b'a\\nb'",
     ]
@@ -360,7 +372,7 @@ WRONG = {
     "http.post('http://x', true)": "http.post: body must be a string, not true",
     "http.post('http://x', { body = 'a', json = 1 })": "http.post: body and json are both given; one request sends one of them",
     "http.post('http://x', 'a', { body = 'b' })": "http.post: body is given twice",
-    "http.post('http://x', { json = print })": "json is a function, which cannot be kept; only text, numbers, booleans, lists and maps can",
+    "http.post('http://x', { json = print })": "http.post: json is a function, which cannot be kept; only text, numbers, booleans, lists and maps can",
     "http.post('http://x', { a = 1 })": "http.post: it has no field 'a'; there is body, headers, json, retries, timeout, url",
     "http.get{ url = 'http://x', method = 'POST' }": "http.get: it has no field 'method'; there is body, headers, json, retries, timeout, url",
     "http.request('http://x')": 'http.request: its argument must be a table of names to values, not the string "http://x"',

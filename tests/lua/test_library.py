@@ -107,7 +107,7 @@ def test_no_function_of_the_library_sets_a_global(script: Any) -> None:
         end
         workflow("w", { tasks = { a = { command = "true", depends_on = {}, retries = 1 } } }):config({ timeout = 1 })
         group "g" { task "t" { command = print } }
-        pcall(require, "none") pcall(workflow) pcall(function() task("x").none() end) exec("true"):gsub("x", "")
+        pcall(require, "none") pcall(workflow) pcall(function() task("x").none() end) exec.run("true"):gsub("x", "")
         setmetatable(_G, nil)
         for name in pairs(written) do print("written or read: " .. name) end
         for name in pairs(_G) do if not known[name] then print("new: " .. name) end end

@@ -176,7 +176,7 @@ def test_a_download_is_nil_or_what_went_wrong(script: Any, url: str) -> None:
 
 WRONG = {
     "net.tcp(nil, 80)": "net.tcp: host must be a string, not nothing",
-    "net.tcp('x')": "net.tcp: port must be a value, not nothing",
+    "net.tcp('x')": "net.tcp: port must be a whole number, 1 to 65535, not nothing",
     "net.tcp('x', 0)": "net.tcp: port must be a whole number, 1 to 65535, not 0",
     "net.tcp('x', 80.5)": "net.tcp: port must be a whole number, 1 to 65535, not 80.5",
     "net.tcp('x', 'http')": "net.tcp: port must be a whole number, 1 to 65535, not http",

@@ -146,10 +146,15 @@ def test_a_plan_installs_nothing(told: Any, packages: Packages) -> None:
 
 
 WRONG = {
-    "pkg.install()": "pkg.install: packages must be a value, not nothing",
-    "pkg.install({})": "pkg.install: packages must be a value, not nothing",
+    "pkg.install()": "pkg.install: packages must be a string or a list of them, not nothing",
+    "pkg.install({})": "pkg.install: packages must be a string or a list of them, not nothing",
     'pkg.install{ packages = "vim", target = "web" }': "pkg.install: it has no field 'target'; there is packages",
     "pkg.install({ true })": "pkg.install: packages's items must be a string, not true",
+    "pkg.install({ 5 })": "pkg.install: '5' is no name of a package",
+    'pkg.remove("-x")': "pkg.remove: '-x' is no name of a package",
+    'pkg.is_installed("-x")': "pkg.is_installed: '-x' is no name of a package",
+    'pkg.info("--help")': "pkg.info: '--help' is no name of a package",
+    "pkg.is_installed()": "pkg.is_installed: package must be a string, not nothing",
     "pkg.version()": "pkg.version: package must be a string, not nothing",
 }
 

@@ -167,6 +167,9 @@ def test_a_script_can_drive_several_workflows(sloth: Any) -> None:
     assert "has no running workflow with the id 'nope'" in fails(
         sloth, 'state.complete_workflow("nope")'
     )
+    assert "state.fail_workflow: the run of this file ends by itself" in fails(
+        sloth, 'state.fail_workflow(state.workflow().id, "x")'
+    )
 
 
 def test_a_lock_is_held_by_one_task_at_a_time_and_freed_by_errors(sloth: Any) -> None:

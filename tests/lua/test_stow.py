@@ -169,7 +169,7 @@ def test_a_plan_makes_no_link(told: Any, folder: Path) -> None:
 
 
 WRONG = {
-    "stow.stow()": "stow.stow: package must be a value, not nothing",
+    "stow.stow()": "stow.stow: package must be a string or a list of them, not nothing",
     'stow.stow{ package = "../x" }': "stow.stow: '../x' is no name of a folder",
     'stow.stow{ package = "x", no_folding = false }': "stow.stow: folders are never linked as a whole; no_folding cannot be false",
     'stow.stow{ package = "x", targt = "y" }': "stow.stow: it has no field 'targt'; did you mean 'target'?",

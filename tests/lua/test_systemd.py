@@ -16,7 +16,8 @@ case $verb in
   is-active) echo "$active"; [ "$active" = active ]; exit;;
   is-enabled) [ "$enabled" = not-found ] && { echo "Failed to get unit file state for $unit" >&2; exit 1; }; echo "$enabled"; exit;;
   status) echo "$unit is $active"; [ "$active" = active ] || exit 3; exit 0;;
-  show) echo "ActiveState=$active"; exit;;
+  show) [[ "$*" = *NeedDaemonReload* ]] && { [ -e "$units.stale" ] && echo yes || echo no; exit; }
+    echo "ActiveState=$active"; exit;;
   list-units) shift; echo "$*"; exit;;
 esac
 echo "$*" >> "$units.calls"
@@ -25,7 +26,7 @@ case $verb in
   stop) active=inactive;;
   enable) enabled=enabled;;
   disable) enabled=disabled;;
-  daemon-reload) exit 0;;
+  daemon-reload) [ -e "$units.broken" ] && { echo "System has not been booted with systemd" >&2; exit 1; }; exit 0;;
 esac
 echo "$active $enabled" > "$units/$unit"
 """
@@ -169,6 +170,21 @@ def test_a_service_is_written_once_and_removed_once(
     ]
     assert not path.exists()
     assert systemd.calls() == [f"stop -- {unit_name}", f"disable -- {unit_name}", "daemon-reload"]
+
+
+def test_a_service_that_systemd_has_not_read_is_read_the_next_time(
+    told: Any, systemd: Systemd, unit_name: str
+) -> None:
+    path = Path(f"/etc/systemd/system/{unit_name}.service")
+    create = f'systemd.create_service("{unit_name}", {{ exec_start = "/bin/true" }})'
+    broken, stale = systemd.folder / "units.broken", systemd.folder / "units.stale"
+    broken.touch()
+    stale.touch()
+    assert told(create, create) == [[False, "System has not been booted with systemd"]] * 2
+    broken.unlink()
+    assert told(create) == [done(True, f"wrote {path}")]
+    stale.unlink()
+    assert told(create) == [done(False, f"{path} is as wanted already")]
 
 
 def test_a_plan_touches_no_unit(told: Any, systemd: Systemd, unit_name: str) -> None:

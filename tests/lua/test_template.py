@@ -69,7 +69,7 @@ REFUSED = {
     "template.render('x', 'y')": 'template.render: vars must be a table of names to values, not the string "y"',
     "template.render('x', { 1 })": "template.render: vars must be a table of names to values, not a list",
     "template.render('x', { f = print })": (
-        "vars.f is a function, which cannot be kept; only text, numbers, booleans, lists and maps can"
+        "template.render: vars.f is a function, which cannot be kept; only text, numbers, booleans, lists and maps can"
     ),
     "template.render_file({})": "template.render_file: path must be a string, not a table",
 }

@@ -61,8 +61,9 @@ def test_a_table_is_shown_whatever_is_in_it(script: Any) -> None:
         t.self = t
         log.table(t)
         log.table({ print = setmetatable({}, { __tostring = error }) and coroutine.create(print) })
+        log.table({ { 1, 0/0 ~= 0/0, print } })
     """
-    first, second = script(source).lines
+    first, second, third = script(source).lines
     shown = json.loads(first)
     assert {key: shown[key] for key in ("1", "3", "f", "bytes", "null")} == {
         "1": 1, "3": 3, "f": 5, "bytes": "\ufffd", "null": None,
@@ -70,6 +71,7 @@ def test_a_table_is_shown_whatever_is_in_it(script: Any) -> None:
     assert shown["true"] in {"nan", "-nan"}
     assert shown["self"] == "(a table that this is in)"
     assert json.loads(second)["print"].startswith("thread: 0x")
+    assert json.loads(third)[0][:2] == [1, True]
 
 
 def test_what_can_be_shown_as_it_is_stays_so_beside_what_cannot(script: Any) -> None:
@@ -185,6 +187,7 @@ CRYPTO = {
     "crypto.base64('foobar')": "Zm9vYmFy",
     "crypto.base64_encode('fo')": "Zm8=",
     "crypto.base64_decode('Zm9vYmE=')": "fooba",
+    r"crypto.base64_decode('Zm9v\r\nYmE=\n')": "fooba",
     "crypto.hex('az\\0')": "617a00",
     "crypto.hex_decode('617A')": "az",
     "crypto.hash('SHA1', 'abc')": "a9993e364706816aba3e25717850c26c9cd0d89d",
@@ -256,6 +259,7 @@ def test_passwords_and_bytes_are_random_and_of_what_was_asked_for(script: Any) -
         ("crypto.hash('sha3', 'x')", "crypto.hash: there is no algorithm 'sha3'"),
         ("crypto.generate_password()", "crypto.generate_password: length must be a number, not nothing"),
         ("crypto.random_bytes(0)", "crypto.random_bytes: length must be a whole number, 1 to 1048576"),
+        ("crypto.random_string(5, '')", "crypto.random_string: characters must not be empty"),
         ("crypto.random_string(1.5)", "crypto.random_string: length must be a whole number, 1 to 1048576"),
     ],
 )  # fmt: skip

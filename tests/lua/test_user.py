@@ -131,11 +131,13 @@ def test_what_cannot_be_done_is_a_result(told: Any) -> None:
         f'user.add_to_group("{USER}", "root")',
         f'user.add_to_group("root", "{GROUP}")',
         f'user.create("{USER}", {{ uid = 0 }})',
+        f'user.set_password("{USER}", "secret")',
     ) == [
         [False, f"there is no user {USER}"],
         [False, f"there is no user {USER}"],
         [False, f"there is no group {GROUP}"],
         [False, "useradd failed: exit code 4: useradd: UID 0 is not unique"],
+        [False, f"there is no user {USER}"],
     ]
 
 
@@ -144,12 +146,16 @@ def test_a_plan_makes_nobody(told: Any) -> None:
         f'user.create("{USER}")',
         f'user.group_create("{GROUP}")',
         f'user.delete("{USER}")',
-        'user.set_password("root", "secret")',
+        f'user.set_password("{USER}", "secret")',
+        f'user.add_to_group("{USER}", "{GROUP}")',
+        f'user.modify("{USER}", {{ shell = "/bin/sh" }})',
     )
     assert told.planned(*calls) == [
         ["user.create", USER],
         ["user.group_create", GROUP],
-        ["user.set_password", "root"],
+        ["user.set_password", USER],
+        ["user.add_to_group", USER],
+        ["user.modify", USER],
         ["fs.write", "told"],
     ]
 

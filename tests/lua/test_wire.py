@@ -109,7 +109,7 @@ def test_what_is_no_json_is_refused_with_its_place(
     script: Any, expression: str, message: str
 ) -> None:
     error = script.error(f"local x = 1\nlocal text = json.encode({expression})\n")
-    assert str(error) == f"t.sloth:2: {message}"
+    assert str(error) == f"t.sloth:2: json.encode: {message}"
     assert error.where == "t.sloth:2"
 
 
@@ -120,9 +120,9 @@ def test_a_refused_value_leaves_no_trace_in_the_next_one(script: Any) -> None:
         print(select(2, pcall(json.encode, { y = print })))
     """).lines
     assert lines == [
-        "t.sloth:2: value.a.b.c is a function, which cannot be kept; only text, numbers, booleans, lists and maps can",
+        "t.sloth:2: json.encode: value.a.b.c is a function, which cannot be kept; only text, numbers, booleans, lists and maps can",
         '{"x":[1]}',
-        "t.sloth:4: value.y is a function, which cannot be kept; only text, numbers, booleans, lists and maps can",
+        "t.sloth:4: json.encode: value.y is a function, which cannot be kept; only text, numbers, booleans, lists and maps can",
     ]
 
 

@@ -229,7 +229,7 @@ def test_what_makes_no_sense_is_said_at_its_line(workflow: Any) -> None:
     pack(workflow.folder / "a.tar", V1)
     expected = {
         'source = "none.tgz", path = "opt"': "none.tgz: No such file or directory",
-        'source = "bad.sloth", path = "opt"': "bad.sloth cannot be unpacked: file could not be",
+        'source = "bad.sloth", path = "opt"': "bad.sloth cannot be unpacked: it is neither tar",
         'source = "a.tar", path = "opt", strip = 9': "nothing is left to unpack of a.tar",
         'source = "a.tar", path = "opt", strip = 0.5': "strip must be a number of folders",
         'source = "a.tar", path = "bad.sloth"': "bad.sloth is a file, which resource.archive",

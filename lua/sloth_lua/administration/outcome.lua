@@ -3,7 +3,7 @@
 
 local host = ...
 local type, next, ipairs, tostring, setmetatable, pcall = type, next, ipairs, tostring, setmetatable, pcall
-local match, gsub, concat = string.match, string.gsub, table.concat
+local match, gmatch, gsub, concat = string.match, string.gmatch, string.gsub, table.concat
 local call, wait, encode = host.call, host.wait, host.encode
 
 local M = {}
@@ -46,6 +46,11 @@ function M.change(operation, what, f, ...)
   return M.try(f, ...)
 end
 
+--- Whether what was looked for is missing. In a plan it is not: an earlier call would have made it.
+---@param found any
+---@return boolean
+function M.is_missing(found) return not found and not call("is_inert") end
+
 --- Calls a function that only reads; false and why if it fails.
 ---@param f function
 ---@return boolean ok
@@ -57,11 +62,15 @@ function M.try(f, ...)
   return false, reason(result)
 end
 
--- The line that says why: the one that is marked so, or else the first.
+-- The line that says why: the one that is marked so, or else the first that is no warning and does
+-- not belong to one.
 local function complaint(text)
-  for _, mark in ipairs({ "fatal: ", "error: ", "E: " }) do
+  for _, mark in ipairs({ "fatal: ", "error: ", "ERROR: ", "E: " }) do
     local found = match("\n" .. text, "\n" .. mark .. "([^\n]+)")
     if found then return found end
+  end
+  for line in gmatch(text, "[^\n]+") do
+    if match(line, "^%S") and not match(line, "^WARNING") and not match(line, "^DEPRECATED") then return line end
   end
   return match(text, "%S[^\n]*")
 end
@@ -119,7 +128,7 @@ function M.words(what, name, value)
   if type(value) == "table" and not host.behaves_as_text(value) then
     for index, each in ipairs(value) do list[index] = host.want(what, name .. "'s items", each, "string") end
   else
-    for word in host.want(what, name, value, "string"):gmatch("[^%s,]+") do list[#list + 1] = word end
+    for word in host.want(what, name, value, "string", "a string or a list of them"):gmatch("[^%s,]+") do list[#list + 1] = word end
   end
   if #list == 0 then host.blame(what .. ": " .. name .. " must not be empty") end
   return list

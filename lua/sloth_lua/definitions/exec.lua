@@ -2,7 +2,7 @@
 
 --- `exec`: shell commands, while other tasks go on.
 ---@class exec
----@overload fun(command: string, options: exec_options?): exec_result, string?, boolean
+---@overload fun(command: string, options: exec_options?): boolean, string
 exec = {}
 
 ---@class exec_result also usable as its stdout: R:gsub(…), "x" .. R, tostring(R)
@@ -44,8 +44,9 @@ exec = {}
 ---@return boolean failed
 function exec.run(command, options) end
 
---- Runs a command and says whether it worked, and what it wrote.
+--- Runs a command and says whether it worked, and what it wrote. `exec("make")` is the same.
 ---@param command string
+---@param options exec_options?
 ---@return boolean ok
 ---@return string output
-function exec.sh(command) end
+function exec.sh(command, options) end

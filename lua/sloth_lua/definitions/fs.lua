@@ -1,7 +1,8 @@
 ---@meta
 
 --- `fs`: files and folders, relative to the task's folder. Each function returns its value, or nil
---- (false where the value would be true) and a message.
+--- (false where the value would be true) and a message. An empty path is an error: most often it is a
+--- value that is missing, and the folder itself would be meant.
 ---@class fs
 fs = {}
 

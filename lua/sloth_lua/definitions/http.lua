@@ -1,9 +1,9 @@
 ---@meta
 
 --- `http`: requests over HTTP, while other tasks go on. Redirects are followed, certificates are
---- verified, a proxy that the environment names is used, but not for this machine itself. An answer
---- with any status is a result; none at all is nil and a message, as is one of more than 64 MiB, which
---- `file_ops.fetch` saves to a file.
+--- verified, a proxy that the environment names is used, but not for this machine itself; cookies are
+--- not kept. An answer with any status is a result; none at all is nil and a message, as is one of more
+--- than 64 MiB, which `file_ops.fetch` saves to a file.
 ---@class http
 http = {}
 

@@ -1,8 +1,9 @@
 ---@meta
 
 --- `time`: moments, which are seconds since 1970 (UTC) as those of `os.time` are, as text and back.
---- A layout is that of `os.date` ("%Y-%m-%d", a leading "!" for UTC), or an example of the moment 2006-01-02 15:04:05
---- -07:00 ("02.01.2006"). Texts are in local time, if they do not say otherwise.
+--- A layout is that of `os.date` ("%Y-%m-%d"), or an example of the moment 2006-01-02 15:04:05 -07:00 ("02.01.2006",
+--- "15:04:05.000" with milliseconds). Texts are in local time, if they do not say otherwise; in UTC, if a layout
+--- begins with "!".
 ---@class time
 time = {}
 

@@ -49,7 +49,7 @@ def _or(failed: bool | None) -> Callable[[Callable[..., Any]], Callable[..., Any
                 return operation(*arguments)
             except OSError as error:
                 if error.strerror is None:
-                    return failed, str(error)
+                    return failed, _first_problem(error)
                 place = error.filename or "".join(arguments[1:2])
                 return failed, f"{place}: {error.strerror}".removeprefix(": ")
             except ValueError as error:  # a NUL byte in a path
@@ -58,6 +58,12 @@ def _or(failed: bool | None) -> Callable[[Callable[..., Any]], Callable[..., Any
         return call
 
     return decorate
+
+
+def _first_problem(error: OSError) -> str:
+    """Of several, as `shutil` collects them: a list of (source, target, message)."""
+    problems = error.args[0]
+    return str(problems[0][2]) if isinstance(problems, list) else str(error)
 
 
 class Files:
@@ -83,7 +89,7 @@ class Files:
         return True
 
     def exists(self, path: str) -> bool:
-        return os.path.lexists(self._path(path))
+        return path != "" and os.path.lexists(self._path(path))
 
     @_or(False)
     def mkdir(self, path: str) -> bool:
@@ -111,11 +117,13 @@ class Files:
         return True
 
     @_or(False)
-    def copy(self, source: str, target: str) -> bool:
+    def copy(self, source: str, target: str) -> bool | tuple[bool, str]:
         import shutil
 
         source, target = self._path(source), self._path(target)
         if os.path.isdir(source):
+            if _is_inside(target, source):  # there would be no end of it
+                return False, f"{source} cannot be copied into itself"
             shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
         else:
             shutil.copy2(source, target)
@@ -166,6 +174,12 @@ class Files:
         import tempfile
 
         return tempfile.mkdtemp(prefix="sloth-")
+
+
+def _is_inside(path: str, folder: str) -> bool:
+    return os.path.realpath(path + "/").startswith(os.path.realpath(folder) + os.sep) or (
+        os.path.realpath(path) == os.path.realpath(folder)
+    )
 
 
 def write_atomically(path: str, content: bytes) -> None:

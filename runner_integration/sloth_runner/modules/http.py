@@ -11,7 +11,7 @@ from sloth_runner.errors import WorkflowError
 from sloth_runner.host import wire
 from sloth_runner.modules.placing import place, temporary_file
 from sloth_runner.modules.text import decode_json
-from sloth_runner.providers.http import reason
+from sloth_runner.providers.http import check_port, reason
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -79,11 +79,15 @@ class Client:
 
 
 async def _open_client() -> AsyncIterator[httpx.AsyncClient]:
+    from http.cookiejar import CookieJar, DefaultCookiePolicy
+
     import httpx
 
     client = httpx.AsyncClient(
         timeout=None,  # one for the whole exchange is set around it
         follow_redirects=True,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # tasks share nothing
+        event_hooks={"request": [check_port]},
         mounts=dict.fromkeys(_NO_PROXY),  # this machine itself is asked without a proxy
     )
     try:

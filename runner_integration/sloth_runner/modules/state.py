@@ -71,7 +71,7 @@ class StateOperations:
         action: str | None,
         run_id: str | None,
     ) -> tuple[str, ...]:
-        run = self._run("state.resource", run_id)
+        run = self._run("state.resource" if run_id is None else "state.add_resource", run_id)
         value = {} if attributes is None else _attributes(attributes)
         return _brief(run.record(type, name, value, status=status or "", action=_action(action)))
 
@@ -180,8 +180,15 @@ class StateOperations:
         self._others[run.id] = (execution, run)
         return run.id
 
-    def finish_workflow(self, run_id: str, failure: str | None = None) -> None:
-        self._run("state.complete_workflow", run_id)
+    def finish_workflow(self, run_id: str, call: str, failure: str | None = None) -> None:
+        if self._run(call, run_id) is self._session.active_run(call):
+            raise WorkflowError(
+                f"{call}: the run of this file ends by itself, only others can be ended",
+                hint="To make it fail, raise an error or return false.",
+            )
+        self._finish(run_id, failure)
+
+    def _finish(self, run_id: str, failure: str | None) -> None:
         execution, run = self._others.pop(run_id)
         if failure is not None:
             run.fail(failure)
@@ -189,7 +196,7 @@ class StateOperations:
 
     def _fail_unfinished(self) -> None:
         for run_id in list(self._others):
-            self.finish_workflow(run_id, "the script neither completed nor failed it")
+            self._finish(run_id, "the script neither completed nor failed it")
 
     def _run(self, call: str, run_id: str | None = None) -> ActiveRun:
         run = self._session.active_run(call)

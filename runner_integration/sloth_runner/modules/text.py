@@ -126,11 +126,11 @@ def base64_encode(data: bytes) -> bytes:
 
 
 def base64_decode(text: str) -> bytes | tuple[None, str]:
-    """The bytes of standard base64, or None and what is wrong with it."""
+    """The bytes of standard base64, with or without line breaks; or None and what is wrong."""
     import base64
 
     try:
-        return base64.b64decode(text, validate=True)
+        return base64.b64decode(text.replace("\r", "").replace("\n", ""), validate=True)
     except ValueError as error:
         return None, f"not base64: {error}"
 
@@ -194,7 +194,7 @@ def title(text: str) -> str:
 
 def truncate(text: str, length: float, suffix: str) -> str:
     """At most so many characters: the text, or its beginning and a suffix."""
-    limit = max(0, int(length))
-    if len(text) <= limit:
+    if len(text) <= length:
         return text
+    limit = int(length)
     return text[: max(0, limit - len(suffix))] + suffix[:limit]

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _EXAMPLES = {
     "January": "%B",
     "Monday": "%A",
+    ".000000": ".%f",
+    ".000": ".%f",
     "-07:00": "%:z",
     "Z07:00": "%:z",
     "-0700": "%z",
@@ -43,7 +45,7 @@ _EXAMPLES = {
     "4": "%-M",
     "5": "%-S",
 }
-_EXAMPLE = "|".join(_EXAMPLES)
+_EXAMPLE = "|".join(map(re.escape, _EXAMPLES))
 
 
 def time_module(_session: Session) -> LuaModule:
@@ -81,17 +83,23 @@ def _part(local: datetime, example: str) -> str:
     offset = local.isoformat(timespec="seconds")[-6:]
     if example == "Z07:00" and offset == "+00:00":
         return "Z"
+    if example == ".000":
+        return f".{local.microsecond // 1000:03}"
     return offset if _EXAMPLES[example] == "%:z" else local.strftime(_EXAMPLES[example])
 
 
 def parse_moment(layout: str, text: str) -> float | tuple[None, str]:
     """The moment that a text names, or None and what is wrong with it."""
-    from datetime import datetime
+    from datetime import UTC, datetime
 
+    is_utc, layout = layout.startswith("!"), layout.removeprefix("!")
     code = layout if "%" in layout else re.sub(_EXAMPLE, lambda found: _EXAMPLES[found[0]], layout)
     code = re.sub(r"%[-:]?([a-zA-Z])", lambda found: "%" + _READ_AS.get(found[1], found[1]), code)
     try:
-        return datetime.strptime(text, code).timestamp()
+        moment = datetime.strptime(text, code)
+        if is_utc and moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return moment.timestamp()
     except (ValueError, OverflowError) as error:
         return None, str(error)
 

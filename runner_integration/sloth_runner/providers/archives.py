@@ -91,7 +91,13 @@ def members(archive: BinaryIO, name: str, folder: str, strip: int) -> Iterator[I
         )
     # zipfile says NotImplementedError of a way of compressing that it does not know.
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, NotImplementedError) as error:
-        raise WorkflowError(f"the archive {name} cannot be unpacked: {error}") from error
+        raise WorkflowError(f"the archive {name} cannot be unpacked: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    """One clause. `tarfile` lists what each of its ways to open a file has said, a line each."""
+    text = str(error)
+    return "it is neither tar (plain, gz, bz2, xz) nor zip" if "\n" in text else text
 
 
 def _tar_members(

@@ -54,6 +54,7 @@ def _client(url: str) -> httpx.AsyncClient:
     parsed = httpx.URL(url)
     return httpx.AsyncClient(
         timeout=None,  # one for the whole exchange is set around it
+        event_hooks={"request": [check_port]},
         trust_env=not _is_loopback(parsed.host),
         verify=parsed.scheme == "https",  # reading all certificates takes 20 ms
     )
@@ -61,6 +62,17 @@ def _client(url: str) -> httpx.AsyncClient:
 
 def _is_loopback(host: str) -> bool:
     return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+async def check_port(request: httpx.Request) -> None:
+    """For a client's `event_hooks`, so that redirects pass it too: the system has no word for it.
+
+    Raises httpx.UnsupportedProtocol.
+    """
+    import httpx
+
+    if request.url.port is not None and request.url.port > 65535:
+        raise httpx.UnsupportedProtocol(f"the port {request.url.port} is more than 65535")
 
 
 def reason(error: Exception) -> str:
