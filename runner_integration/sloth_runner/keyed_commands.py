@@ -6,15 +6,16 @@ import asyncio
 from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, Any, cast
 
+from sloth_runner.command import CommandResult
 from sloth_runner.errors import WorkflowError
 from sloth_runner.resources.recovery import COMMAND, INTERRUPTED, RUN, settling_hint
-from sloth_runner.subprocesses import CommandResult, run_command
+from sloth_runner.subprocesses import run_command
 from sloth_state.model import NewOperation
 from sloth_state.values import check_name
 
 if TYPE_CHECKING:
     from sloth_runner.active_run import ActiveRun
-    from sloth_runner.subprocesses import Command
+    from sloth_runner.command import Command
     from sloth_state.model import Json, Operation
 
 KEPT_OUTPUT = 2**19

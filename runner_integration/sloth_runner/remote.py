@@ -21,17 +21,14 @@ from contextlib import suppress
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
+from sloth_runner.command import Command, CommandResult, last_line, problem_of
 from sloth_runner.errors import WorkflowError
 from sloth_runner.remote_output import RemoteCapture
 from sloth_runner.subprocesses import (
     DRAIN_SECONDS,
     KILL_AFTER_SECONDS,
-    Command,
-    CommandResult,
     drain,
     end_group,
-    last_line,
-    problem_of,
     start_child,
 )
 

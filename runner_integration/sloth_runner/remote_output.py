@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sloth_runner.subprocesses import Capture
 
 if TYPE_CHECKING:
-    from sloth_runner.subprocesses import Command
+    from sloth_runner.command import Command
 
 _KEPT_BEFORE = 2**16
 """Bytes that are kept of what comes before the command's own output."""

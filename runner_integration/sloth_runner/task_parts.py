@@ -6,9 +6,10 @@ import os
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from sloth_runner.command import Command
 from sloth_runner.errors import TaskFailed, TaskTimeout, WorkflowError
 from sloth_runner.events import TaskOutput
-from sloth_runner.subprocesses import Command, run_command
+from sloth_runner.subprocesses import run_command
 from sloth_runner.time_limit import TimeLimit
 from sloth_runner.workflow import Call, Shell
 from sloth_state.model import TaskStatus

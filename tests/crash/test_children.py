@@ -98,7 +98,8 @@ def test_a_command_whose_process_id_the_runner_has_not_learned_yet_ends_with_it(
     program = """
 import asyncio, os, signal
 from sloth_runner import subprocesses
-from sloth_runner.subprocesses import Command, run_command
+from sloth_runner.command import Command
+from sloth_runner.subprocesses import run_command
 
 def killed(group, mark):
     while not os.path.exists("pid"):
@@ -138,7 +139,8 @@ def test_a_watching_process_that_was_ended_is_replaced(tmp_path: Path) -> None:
     program = """
 import asyncio, os, signal, sys, time
 from pathlib import Path
-from sloth_runner.subprocesses import Command, run_command
+from sloth_runner.command import Command
+from sloth_runner.subprocesses import run_command
 
 def watchers():
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()

@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
+from sloth_runner.command import Command, CommandResult
 from sloth_runner.errors import WorkflowError
 from sloth_runner.secrets import Secrets
-from sloth_runner.subprocesses import CAPTURE_LIMIT, Command, CommandResult, run_command
+from sloth_runner.subprocesses import CAPTURE_LIMIT, run_command
 
 
 def run(text: str, **options: Any) -> CommandResult:
@@ -237,7 +238,8 @@ def test_two_hundred_megabytes_of_output_take_bounded_memory() -> None:
     """In a process of its own: what is kept, once while it grows and once as the result."""
     program = f"""
 import asyncio, resource
-from sloth_runner.subprocesses import Command, run_command
+from sloth_runner.command import Command
+from sloth_runner.subprocesses import run_command
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -291,7 +293,8 @@ def test_a_machine_without_processes_to_spare_is_told_of() -> None:
 import asyncio, os, resource
 from sloth_runner.errors import WorkflowError
 from sloth_runner.secrets import Secrets
-from sloth_runner.subprocesses import Command, run_command
+from sloth_runner.command import Command
+from sloth_runner.subprocesses import run_command
 resource.setrlimit(resource.RLIMIT_NOFILE, (12, 12))
 held = []
 try:

@@ -9,8 +9,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import sloth_lua
+from sloth_runner.command import Command
 from sloth_runner.host.module import LuaModule
-from sloth_runner.subprocesses import Command, run_command
+from sloth_runner.subprocesses import run_command
 
 if TYPE_CHECKING:
     from sloth_runner.keyed_commands import KeyedCommands

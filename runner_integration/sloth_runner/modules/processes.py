@@ -9,15 +9,14 @@ from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING
 
+from sloth_runner.command import Command, lines_of
 from sloth_runner.errors import WorkflowError
 from sloth_runner.host.module import LuaModule
 from sloth_runner.subprocesses import (
     DRAIN_SECONDS,
     KILL_AFTER_SECONDS,
     Child,
-    Command,
     end_group,
-    lines_of,
     run_command,
     start_child,
 )

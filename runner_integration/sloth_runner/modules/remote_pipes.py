@@ -10,7 +10,7 @@ from sloth_runner.errors import WorkflowError
 from sloth_runner.subprocesses import run_command
 
 if TYPE_CHECKING:
-    from sloth_runner.subprocesses import Command, CommandResult
+    from sloth_runner.command import Command, CommandResult
 
 
 class RemotePipe:

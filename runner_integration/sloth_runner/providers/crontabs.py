@@ -13,16 +13,17 @@ import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from sloth_runner.command import Command
 from sloth_runner.errors import WorkflowError
 from sloth_runner.providers.accounts import me
 from sloth_runner.providers.processes import find_program
-from sloth_runner.subprocesses import Command, run_command
+from sloth_runner.subprocesses import run_command
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from sloth_runner.command import CommandResult
     from sloth_runner.session import Session
-    from sloth_runner.subprocesses import CommandResult
 
 LOCK_SECONDS = 30.0
 """How long to wait for others that change a crontab at this moment."""

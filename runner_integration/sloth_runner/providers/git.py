@@ -9,13 +9,14 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sloth_runner.command import Command
 from sloth_runner.errors import WorkflowError
 from sloth_runner.providers.processes import find_program
-from sloth_runner.subprocesses import Command, run_command
+from sloth_runner.subprocesses import run_command
 
 if TYPE_CHECKING:
+    from sloth_runner.command import CommandResult
     from sloth_runner.session import Session
-    from sloth_runner.subprocesses import CommandResult
 
 _FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 """Variables that lead git to the repository in whose hook the runner was called."""

@@ -9,8 +9,9 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from sloth_runner.command import Command
 from sloth_runner.errors import WorkflowError
-from sloth_runner.subprocesses import Command, run_command
+from sloth_runner.subprocesses import run_command
 
 if TYPE_CHECKING:
     import asyncio
