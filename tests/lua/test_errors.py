@@ -101,6 +101,10 @@ HINTS = {
         "One part of the text is nil; tostring(x) or (x or '') makes text of it.",
     ),
     "local t = {} t.a.b = 1": ("t.sloth:1: attempt to index field 'a' (a nil value)", None),
+    "os.setenv('A', 'b')": (
+        "t.sloth:1: attempt to call field 'setenv' (a nil value)",
+        "Tasks share the environment; a command gets its own with exec.run(…, { env = { … } }).",
+    ),
     "fs.reed('x')": (
         "t.sloth:1: attempt to call field 'reed' (a nil value)",
         "There is no fs.reed; did you mean fs.read?",

@@ -29,6 +29,10 @@ _LANGUAGE = ["task", "workflow", "group", "require", "string", "table", "math", 
 
 
 _HINTS = (
+    (
+        "'setenv'",
+        "Tasks share the environment; a command gets its own with exec.run(…, { env = { … } }).",
+    ),
     ("not enough memory", "Let a command or a file hold large data, not a Lua value."),
     (
         "attempt to concatenate",
@@ -49,7 +53,9 @@ def hint_for(message: str, excerpt: str = "") -> str | None:
     `excerpt` is the line of the script that it is about.
     """
     if found := _FIELD_IS_NIL.search(message):
-        return _unknown_function(found[1], excerpt)
+        meant = _unknown_function(found[1], excerpt)
+        if meant is not None:
+            return meant
     if found := _GLOBAL_IS_NIL.search(message):
         return _unknown_global(found[1])
     return next((hint for text, hint in _HINTS if text in message), None)
