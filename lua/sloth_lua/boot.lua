@@ -57,7 +57,7 @@ for name in gmatch(module_names, "%S+") do
   local value = module(name)
   _G[name], loaded[name], host.modules[name] = value, value, value
 end
-Values = values
+Values, loaded.Values = values, values
 file, loaded.file = file_ops, file_ops
 
 local function copied(from)

@@ -46,7 +46,7 @@ end
 
 local function entry_of(what, ...)
   local given = fields(what, NAMED, { "name", "user" }, nil, ...)
-  local user, entry = given.user or call("account.me"), call("workflow.name") .. "/" .. given.name
+  local user, entry = given.user or call("account.me"), call("workflow.name", what) .. "/" .. given.name
   local ok, line = outcome.try(wait, "crontab.entry", user, entry)
   return given.name, user, entry, ok and line or nil, not ok and line or nil
 end
@@ -111,12 +111,13 @@ end
 ---@return table[]? entries
 ---@return string? problem
 function cron.list(user)
+  call("needs_this_machine", "cron.list")
   user = host.want_or_nil("cron.list", "user", user, "string") or call("account.me")
   local arguments = user == call("account.me") and { "crontab", "-l" } or { "crontab", "-u", user, "-l" }
   local ok, result = outcome.try(outcome.ask, arguments)
   if not ok then return nil, result end
   if result.exit_code ~= 0 and not result.stderr:find("no crontab for", 1, true) then return nil, match(result.stderr, "[^\n]+") end
-  local entries, name, prefix = host.list(), nil, "# sloth-runner begin " .. call("workflow.name") .. "/"
+  local entries, name, prefix = host.list(), nil, "# sloth-runner begin " .. call("workflow.name", "cron.list") .. "/"
   for line in result.stdout:gmatch("[^\n]+") do
     if name then entries[#entries + 1] = entry(user, name, line) end
     name = sub(line, 1, #prefix) == prefix and sub(line, #prefix + 1) or nil

@@ -192,6 +192,7 @@ function docker.rm(name) return bring("rm", function(state) return state == "mis
 ---@return string? text
 ---@return string? problem
 function docker.logs(name)
+  host.call("needs_this_machine", "docker.logs")
   local ok, result = outcome.try(outcome.run, { "docker", "logs", "--", host.want("docker.logs", "name", name, "string") })
   if not ok then return nil, result end
   return result.stdout .. result.stderr
@@ -202,6 +203,7 @@ end
 ---@return boolean
 ---@return string? problem
 function docker.is_running(name)
+  host.call("needs_this_machine", "docker.is_running")
   local state, problem = state_of(host.want("docker.is_running", "name", name, "string"))
   return state == "running", problem
 end

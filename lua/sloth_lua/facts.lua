@@ -29,6 +29,7 @@ for _, name in ipairs(NAMES) do known[name] = true end
 
 local function read(name)
   if not known[name] then host.unknown("facts: there is no fact", name, NAMES) end
+  host.call("needs_this_machine", "facts." .. name)
   return host.call("facts.read", name)
 end
 

@@ -145,6 +145,7 @@ end
 ---@return string[]? names
 ---@return string? problem
 function pkg.list()
+  host.call("needs_this_machine", "pkg.list")
   local text, problem = text_of("dpkg-query", "--show", "--showformat=${db:Status-Status} ${Package}\n")
   if not text then return nil, problem end
   local names = host.list()
@@ -157,6 +158,7 @@ end
 ---@return string? name
 ---@return string? problem
 function pkg.get_manager()
+  host.call("needs_this_machine", "pkg.get_manager")
   if host.call("process.is_installed", "apt-get") then return "apt" end
   return nil, "only systems with apt and dpkg are supported, and apt-get is not installed here"
 end

@@ -163,6 +163,7 @@ function systemd.show(unit) return text_of({ "systemctl", "show", "--no-pager", 
 ---@return string? text
 ---@return string? problem
 function systemd.list_services(filter)
+  host.call("needs_this_machine", "systemd.list_services")
   local chosen = host.want_fields("systemd.list_services", filter or {}, { state = "string?", no_header = "boolean?" })
   local arguments = { "systemctl", "list-units", "--type=service", "--all", "--no-pager" }
   if chosen.state then arguments[#arguments + 1] = "--state=" .. chosen.state end

@@ -114,11 +114,17 @@ end
 --- What `user.get_info` gives for whoever runs the workflow.
 ---@return table? facts
 ---@return string? problem
-function user.get_current() return user.get_info(call("account.me")) end
+function user.get_current()
+  call("needs_this_machine", "user.get_current")
+  return user.get_info(call("account.me"))
+end
 
 --- Whether the workflow runs as root.
 ---@return boolean
-function user.is_root() return call("account.is_root") end
+function user.is_root()
+  call("needs_this_machine", "user.is_root")
+  return call("account.is_root")
+end
 
 local MEMBER = { name = "string", group = "string" }
 
@@ -154,6 +160,7 @@ function user.remove_from_group(name, group) return membership("user.remove_from
 ---@return boolean ok
 ---@return outcome|string result or problem
 function user.set_password(name, password)
+  call("needs_this_machine", "user.set_password")
   name, password = want("user.set_password", "name", name, "string"), want("user.set_password", "password", password, "string")
   if name:find("[:\n]") or password:find("\n", 1, true) then host.blame("user.set_password: name and password must be one line each") end
   if is_missing(call("account.user", name)) then return false, "there is no user " .. name end

@@ -139,3 +139,11 @@ def test_wrong_arguments_are_errors(told: Any) -> None:
     found = dict(zip(WRONG, told(*WRONG), strict=True))
     assert found.pop("cron.add()").endswith(" must be a string, not nothing")
     assert found == {call: text for call, text in WRONG.items() if call != "cron.add()"}
+
+
+def test_entries_belong_to_a_run(script: Any) -> None:
+    calls = ("cron.add('a', '@daily', 'x')", "cron.list()", "cron.remove('a')", "cron.exists('a')")
+    for call in calls:
+        error = script.error(f"local x = {call}")
+        name = call.partition("(")[0]
+        assert str(error).startswith(f"t.sloth:1: {name} needs a run, and while the file is loaded")

@@ -141,10 +141,6 @@ HINTS = {
         "t.sloth:1: attempt to index global 'task' (a function value)",
         "There is no task.checkpoint.",
     ),
-    "os.setenv('A', 'b')": (
-        "t.sloth:1: attempt to call field 'setenv' (a nil value)",
-        "There is no os.setenv; did you mean os.getenv?",
-    ),
     "sleep.zzz()": (
         "t.sloth:1: attempt to index global 'sleep' (a function value)",
         "There is no sleep.zzz.",
@@ -163,6 +159,10 @@ HINTS = {
         "tostring(x), or x.stdout, is the text of what exec.run returns.",
     ),
     "local t = {} t.a.b = 1": ("t.sloth:1: attempt to index field 'a' (a nil value)", None),
+    "os.setenv('A', 'b')": (
+        "t.sloth:1: attempt to call field 'setenv' (a nil value)",
+        "Tasks share the environment; a command gets its own with exec.run(…, { env = { … } }).",
+    ),
     "fs.reed('x')": (
         "t.sloth:1: attempt to call field 'reed' (a nil value)",
         "There is no fs.reed; did you mean fs.read?",

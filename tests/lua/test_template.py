@@ -32,7 +32,7 @@ RESULTS = {
     # what is wrong
     "template.render('{{ nothing }}')": [None, "<template>:1: 'nothing' is undefined"],
     "template.render('one\\n{% if %}')": [None, "<template>:2: Expected an expression, got 'end of statement block'"],
-    "template.render('{{ 1 / 0 }}')": [None, "<template>:1: ZeroDivisionError('division by zero')"],
+    "template.render('{{ 1 / 0 }}')": [None, "<template>:1: ZeroDivisionError: division by zero"],
     "template.render('{{ \"\".__class__ }}')": [
         None,
         "<template>:1: access to attribute '__class__' of 'str' object is unsafe.",

@@ -137,7 +137,11 @@ VALUES_RESULTS = {
     "values.replicas": [3],
     "values.web.tags[1]": ["a"],
     "values.missing": [None],
-    "Values == values, require('values') == values": [True, True],
+    "Values == values, require('values') == values, require('Values') == values": [
+        True,
+        True,
+        True,
+    ],
     "values({})": [VALUES],
     "values{ replicas = 1, more = 2 }.replicas, values{ more = 2 }.more": [3, 2],
     "values{ web = { port = 1, host = 'h' } }.web": [{"port": 80, "host": "h", "tags": ["a"]}],

@@ -34,7 +34,7 @@ function M.declare(r)
   if r.env then check_env(r.env) end
   r.schedule, r.command = schedule, match(r.command, "^%s*(.-)%s*$")
   r.user = r.user or call("account.me")
-  r.entry = call("workflow.name") .. "/" .. r.name
+  r.entry = call("workflow.name", "resource.cron") .. "/" .. r.name
   return r
 end
 

@@ -72,7 +72,7 @@ function M.declare(r)
     env = map_of_texts("env", r.env), labels = map_of_texts("labels", r.labels),
     ports = sorted("ports", r.ports, port), volumes = sorted("volumes", r.volumes, volume),
     network = r.network or "bridge", restart = r.restart or "no",
-    adopt = r.adopt or false, owner = call("workflow.name") .. "/" .. r.name,
+    adopt = r.adopt or false, owner = call("workflow.name", "resource.docker_container") .. "/" .. r.name,
   }
 end
 

@@ -86,6 +86,10 @@ def _boolean(name: str, _excerpt: str) -> str:
     )
 
 
+def _setenv(_name: str, _excerpt: str) -> str:
+    return "Tasks share the environment; a command gets its own with exec.run(…, { env = { … } })."
+
+
 def _modules(_name: str, _excerpt: str) -> str:
     return f"Modules are: {', '.join(module_names())}."
 
@@ -132,6 +136,7 @@ def _unknown_global(name: str, excerpt: str) -> str:
 
 
 _ABOUT_NAMES = (
+    (r"'(setenv)' \(a nil value\)", _setenv),
     (r"attempt to (?:call|index) (?:field|method) '(\w+)' \(a nil value\)", _unknown_function),
     (r"attempt to (?:index|call) global '(\w+)' \(a nil value\)", _unknown_global),
     (r"attempt to index (?:local|upvalue) '(\w+)' \(a nil value\)", _nil),

@@ -11,6 +11,10 @@ from sloth_runner.providers.http import reason
 _FAMILIES = {"A": socket.AF_INET, "AAAA": socket.AF_INET6, "any": socket.AF_UNSPEC}
 
 
+LAST_TRY = 0.1
+"""Seconds that the try at the end of a wait has at least."""
+
+
 async def tcp(address: str, timeout: float) -> bool | tuple[bool, str]:
     """Whether something accepts connections at "host:port"; False and why not. Seconds."""
     host, _, port = address.rpartition(":")
@@ -50,14 +54,14 @@ async def wait_for_port(
     loop = asyncio.get_running_loop()
     end = loop.time() + timeout
     while True:
-        left = max(end - loop.time(), 0.001)
+        left = max(end - loop.time(), LAST_TRY)
         result = await tcp(address, min(left, max(interval, 1.0)))
         if (result is True) == (wanted == "open"):
             return True
-        if loop.time() + interval >= end:
+        if loop.time() >= end:
             last = "it still accepts connections" if result is True else _why(address, result)
             return False, f"{address} was not {wanted} within {timeout:g} s: {last}"
-        await asyncio.sleep(interval)
+        await asyncio.sleep(max(0, min(interval, end - loop.time())))
 
 
 def _why(address: str, result: Any) -> str:

@@ -29,6 +29,6 @@ def memories(session: Session, type: str) -> list[dict[str, Any]]:
     ]
 
 
-def workflow(session: Session) -> str:
+def workflow(session: Session, call: str) -> str:
     """The name under which the workflow at hand has its state."""
-    return session.active_run("resource").name
+    return session.active_run(call).name

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sloth_runner.errors import WorkflowError
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import BaseLoader, Environment
 
     from sloth_runner.session import Session
 
@@ -24,7 +24,7 @@ def render(session: Session, source: str | None, content: str | None, variables:
     name and line.
     """
     folder, name = os.path.split(session.path(source or _INLINE))
-    environment = _environment(folder)
+    environment = _environment(_loader(session, folder))
     known: dict[str, Any] = {"values": session.values or {}, **json.loads(variables)}
     try:
         if content is not None:
@@ -35,13 +35,22 @@ def render(session: Session, source: str | None, content: str | None, variables:
         raise WorkflowError(f"{place}: {_message(error)}") from error
 
 
-def _environment(folder: str) -> Environment:
+def _loader(session: Session, folder: str) -> BaseLoader:
+    """Of what a template includes. The folder of a task on another machine is there."""
+    from jinja2 import FileSystemLoader, FunctionLoader
+
+    if session.current.host is None:
+        return FileSystemLoader(folder)
+    return FunctionLoader(lambda name: session.needs_this_machine(f"the include of {name!r}"))
+
+
+def _environment(loader: BaseLoader) -> Environment:
     """Without access to Python's objects, which scripts do not have either."""
-    from jinja2 import FileSystemLoader, StrictUndefined
+    from jinja2 import StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     return ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(folder),
+        loader=loader,
         undefined=StrictUndefined,
         keep_trailing_newline=True,
         autoescape=False,
@@ -66,10 +75,12 @@ def _place(error: Exception, folder: str) -> str | None:
 def _message(error: Exception) -> str:
     from jinja2 import TemplateError, TemplateNotFound
 
+    if isinstance(error, WorkflowError):
+        return error.message
     if isinstance(error, TemplateNotFound):
         return f"there is no template {error.name!r}"
     if isinstance(error, TemplateError):
         return str(error.message)
     if isinstance(error, OSError):
         return str(error.strerror)
-    return repr(error)
+    return f"{type(error).__name__}: {error}"
