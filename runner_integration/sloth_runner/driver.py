@@ -11,7 +11,6 @@ from sloth_runner.host import wire
 from sloth_runner.host.limits import Limits
 from sloth_runner.host.runtime import LuaHost
 from sloth_runner.host.steps import Done, Failed, Waiting
-from sloth_runner.time_limit import tighter
 from sloth_state.errors import SlothError
 
 if TYPE_CHECKING:
@@ -75,6 +74,7 @@ class Driver:
         """`limits`: shared with another script, so that what stops one stops both."""
         self.limits = limits or Limits()
         self.session = session
+        session.is_stopped = lambda: self.limits.fatal is not None
         self.busy_tasks: Callable[[], int] = lambda: 0
         """How many tasks are under way, whether or not they are in Lua just now."""
         self.relieve: Callable[[], bool] = lambda: False
@@ -205,10 +205,7 @@ class Driver:
 
     def _enter(self, context: TaskContext) -> None:
         """From now on Lua runs on behalf of this task and on its time."""
-        limit = tighter(context.limit, self.session.limit)
-        caller = context.caller
-        while caller is not None:
-            limit, caller = tighter(limit, caller.limit), caller.caller
+        limit = self.session.limit_of(context)
         self.session.current = context
         self.limits.enter(limit.error if limit else None, limit.deadline if limit else None)
 

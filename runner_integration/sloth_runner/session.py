@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sloth_runner.errors import WorkflowError
 from sloth_runner.events import TaskOutput
 from sloth_runner.secrets import Secrets, from_environment
+from sloth_runner.time_limit import tighter
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -105,6 +106,8 @@ class Session:
         self.emit = self.secrets.masking(emit)
         self.limit: TimeLimit | None = None
         """How long the tasks of the workflow may take, all together."""
+        self.is_stopped: Callable[[], bool] = lambda: False
+        """Whether all of it must end: it is interrupted, or the store is lost."""
         self.inspecting = inspecting
         """The file is only looked at, or planned, so operations with effects are not performed."""
         self.acting = False
@@ -164,6 +167,19 @@ class Session:
     def is_inert(self) -> bool:
         """Whether operations with effects are not performed at this moment."""
         return self.inspecting and not (self.acting or self.current.reading)
+
+    def limit_of(self, context: TaskContext) -> TimeLimit | None:
+        """What is over first: a task's own time, that of those who wait for it, or all tasks'."""
+        limit = self.limit
+        waits: TaskContext | None = context
+        while waits is not None:
+            limit, waits = tighter(limit, waits.limit), waits.caller
+        return limit
+
+    def stop_asked_for(self) -> Callable[[], bool]:
+        """What tells on any thread whether the task at hand must stop."""
+        limit = self.limit_of(self.current)
+        return lambda: self.is_stopped() or (limit is not None and limit.is_over)
 
     def output(self, level: str, text: str) -> None:
         """Tell views of a line from the task at hand."""

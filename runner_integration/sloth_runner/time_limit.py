@@ -55,6 +55,8 @@ class TimeLimit:
             await self._clock.__aexit__(kind, error, traceback)
         except TimeoutError:
             raise self.error from None
+        if kind is None and self.is_over:  # it held the event loop up until now
+            raise self.error
 
 
 def tighter(first: TimeLimit | None, second: TimeLimit | None) -> TimeLimit | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
+
+from sloth_runner.errors import TaskTimeout
 
 # An expression, and all its results. The folder has files of these templates.
 FILES = {
@@ -78,3 +81,17 @@ REFUSED = {
 @pytest.mark.parametrize(("call", "message"), REFUSED.items(), ids=REFUSED)
 def test_a_wrong_argument_is_an_error_at_its_line(script: Any, call: str, message: str) -> None:
     assert str(script.error(f"\nlocal x = {call}")) == f"t.sloth:2: {message}"
+
+
+LONG = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+
+
+@pytest.mark.parametrize(
+    "call", ["template.render(LONG)", "file_ops.template({ content = LONG, dest = 'x' })"]
+)
+def test_a_timeout_ends_a_template_that_takes_very_long(script: Any, call: str) -> None:
+    loaded = script(f"local LONG = '{LONG}' task('t'):command(function() {call} end)")
+    started = time.monotonic()
+    with pytest.raises(TaskTimeout):
+        loaded.call(timeout=0.3)
+    assert time.monotonic() - started < 10

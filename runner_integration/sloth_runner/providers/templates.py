@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from sloth_runner.errors import WorkflowError
+from sloth_runner.stoppable import stoppable
 
 if TYPE_CHECKING:
     from jinja2 import BaseLoader, Environment
@@ -26,10 +27,14 @@ def render(session: Session, source: str | None, content: str | None, variables:
     folder, name = os.path.split(session.path(source or _INLINE))
     environment = _environment(_loader(session, folder))
     known: dict[str, Any] = {"values": session.values or {}, **json.loads(variables)}
-    try:
+
+    def rendered() -> str:
         if content is not None:
             return environment.from_string(content).render(known)
         return environment.get_template(name).render(known)
+
+    try:
+        return stoppable(rendered, session.stop_asked_for())
     except Exception as error:  # a template is a program, which can fail in any way
         place = _place(error, folder) or source or _INLINE
         raise WorkflowError(f"{place}: {_message(error)}") from error
