@@ -126,13 +126,15 @@ end
 local parsed = setmetatable({}, { __mode = "k" })
 
 local function parse(expected)
-  local fields = {}
+  local kinds, required, optional = {}, {}, {}
   for name, kind in next, expected do
-    local optional = sub(kind, -1) == "?"
-    fields[#fields + 1] = { name = name, optional = optional, kind = optional and sub(kind, 1, -2) or kind }
+    optional[name] = sub(kind, -1) == "?"
+    kinds[name] = optional[name] and sub(kind, 1, -2) or kind
+    if not optional[name] then required[#required + 1] = name end
   end
-  parsed[expected] = fields
-  return fields
+  sort(required)
+  parsed[expected] = { kinds = kinds, required = required, optional = optional }
+  return parsed[expected]
 end
 
 local function names_in(expected)
@@ -148,19 +150,16 @@ end
 ---@return table
 function host.want_fields(call, fields, expected)
   host.want(call, "its argument", fields, "table")
-  local checked = {}
-  for _, field in ipairs(parsed[expected] or parse(expected)) do
-    local name, kind = field.name, field.kind
-    local value = rawget(fields, name)
-    if value ~= nil or not field.optional then -- most of the optional ones are left out
-      if type(value) ~= kind and not (kind == "map" and is_map(value)) then
-        value = (field.optional and host.want_or_nil or host.want)(call, name, value, kind)
-      end
-      checked[name] = value
+  local known, checked = parsed[expected] or parse(expected), {}
+  for name, value in next, fields do
+    local kind = known.kinds[name] or host.unknown(call .. ": it has no field", name, names_in(expected))
+    if type(value) ~= kind and not (kind == "map" and is_map(value)) then
+      value = (known.optional[name] and host.want_or_nil or host.want)(call, name, value, kind)
     end
+    checked[name] = value
   end
-  for name in next, fields do
-    if not expected[name] then host.unknown(call .. ": it has no field", name, names_in(expected)) end
+  for _, name in ipairs(known.required) do
+    if checked[name] == nil then host.want(call, name, nil, known.kinds[name]) end
   end
   return checked
 end

@@ -48,14 +48,16 @@ local function note_use(id)
 end
 
 local Handle = {}
-function Handle.__tostring(self) return Handle.facts[self].id end
+local function id_of(facts) return facts.type .. "/" .. facts.name end
+
+function Handle.__tostring(self) return id_of(Handle.facts[self]) end
 function Handle.__newindex() blame("resource: the attributes of a resource cannot be set; declare it with other ones") end
 Handle.facts = setmetatable({}, { __mode = "k" })
 
 function Handle.__index(self, key)
   local facts = Handle.facts[self]
   if key == "name" or key == "type" or key == "action" then return facts[key] end
-  note_use(facts.id)
+  note_use(id_of(facts))
   if not facts.attributes then facts.attributes = decode(facts.text) end
   local value = facts.attributes[key]
   if value == nil and facts.unknown then return facts.unknown end
@@ -65,7 +67,6 @@ end
 -- What a declaration returns: its attributes can be read, and that is noted as a dependency. They
 -- come as a table, or as JSON that is decoded when somebody asks, which is rare.
 local function handle(facts)
-  facts.id = facts.type .. "/" .. facts.name
   local self = setmetatable({}, Handle)
   Handle.facts[self] = facts
   return self
@@ -73,7 +74,7 @@ end
 
 local function add_dependency(what, list, item)
   if type(item) == "table" and Handle.facts[item] then
-    insert(list, Handle.facts[item].id)
+    insert(list, id_of(Handle.facts[item]))
   elseif type(item) == "string" then
     if not match(item, "^[^/]+/.") then blame(what .. ": depends_on must name resources as 'type/name', not '" .. item .. "'") end
     insert(list, item)
@@ -159,8 +160,12 @@ local function said_of(order, r)
   local parts = {}
   for index, field in ipairs(order) do
     local value = rawget(r, field)
-    local text = value ~= nil and host.text(value)
-    parts[index] = text and #text .. ":" .. text or "0:"
+    if value == nil then
+      parts[index] = "0:"
+    else
+      local text = type(value) == "string" and value or host.text(value)
+      parts[index] = #text .. ":" .. text
+    end
   end
   return concat(parts)
 end
@@ -206,9 +211,10 @@ local function declare(kind, fields)
   local facts = known[kind] or prepared(kind, provider)
   local r, depends_on, ignore, sensitive = taken_apart(kind, facts, fields)
   local about = about_text(facts.what, provider, r, depends_on, ignore, sensitive)
-  if not (provider.is_plain and provider.is_plain(r)) then return settle(kind, provider, facts, r, about) end
+  local is_plain = about == NOTHING_SPECIAL and provider.is_plain and provider.is_plain(r)
+  if not is_plain then return settle(kind, provider, facts, r, about) end
   local said = said_of(facts.order, r)
-  local was_read, is_as_recorded, text = pcall(provider.read_and_compare, r, about, said)
+  local was_read, is_as_recorded, text = pcall(provider.read_and_compare, r, said)
   if was_read and is_as_recorded then return handle({ type = kind, name = r.name, action = "noop", text = text }) end
   return settle(kind, provider, facts, r, about, said, was_read, text)
 end

@@ -196,11 +196,15 @@ local function report(thread, alive, first, second, ...)
     if thread.owner ~= thread then return nil end
     return "done", thread.id, thread.id, second
   end
-  if rawequal(second, STOP) and thread.is_late then return nil end
-  if rawequal(second, STOP) then return "stopped", thread.id, thread.owner.id end
+  local problem = second
+  if not alive then problem = first end -- raised before or after what handles its errors
+  if rawequal(problem, STOP) then
+    if thread.is_late then return nil end
+    return "stopped", thread.id, thread.owner.id
+  end
   -- No table: the error could not be handled, for instance because memory ran out.
-  if type(second) ~= "table" then return ended(thread, text(alive and second or first), nil, "") end
-  return ended(thread, second.message, second.where, second.trace)
+  if type(problem) ~= "table" then return ended(thread, text(problem), nil, "") end
+  return ended(thread, problem.message, problem.where, problem.trace)
 end
 
 local function step(thread, ...)

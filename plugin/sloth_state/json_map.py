@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sloth_state.values import (
@@ -16,7 +17,7 @@ from sloth_state.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
 def text_of(values: Mapping[str, Any]) -> str:
@@ -37,6 +38,27 @@ def checked_text(values: Mapping[str, Any], where: str) -> str:
     return canonical(dict(values), where)
 
 
+def json_maps(texts: Sequence[str]) -> list[JsonMap]:
+    """Maps that are decoded all at once, when somebody looks into one of them.
+
+    That takes less time for each, and names that recur are one string each.
+    """
+    together = _Together(texts)
+    return [JsonMap(text, None, together, place) for place, text in enumerate(texts)]
+
+
+class _Together:
+    """The texts of many maps, and the maps once they are decoded."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._texts = texts
+
+    @cached_property
+    def decoded(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = from_json(f"[{','.join(self._texts)}]")
+        return found
+
+
 class JsonMap(Mapping[str, Any]):
     """Canonical JSON text of a map, decoded when somebody looks into it.
 
@@ -44,16 +66,28 @@ class JsonMap(Mapping[str, Any]):
     change it, and what was decoded must not be changed.
     """
 
-    __slots__ = ("_decoded", "text")
+    __slots__ = ("_decoded", "_place", "_together", "text")
 
-    def __init__(self, text: str, decoded: dict[str, Any] | None = None) -> None:
-        """`decoded`: its value, if somebody has it already."""
+    def __init__(
+        self,
+        text: str,
+        decoded: dict[str, Any] | None = None,
+        together: _Together | None = None,
+        place: int = 0,
+    ) -> None:
+        """`decoded`: its value, if somebody has it already. Or it is decoded with others."""
         self.text = text
         self._decoded = decoded
+        self._together = together
+        self._place = place
 
     def _map(self) -> dict[str, Any]:
         if self._decoded is None:
-            self._decoded = from_json(self.text)
+            if self._together is None:
+                self._decoded = from_json(self.text)
+            else:
+                self._decoded = self._together.decoded[self._place]
+                self._together = None
         return self._decoded
 
     def __getitem__(self, name: str) -> Any:

@@ -121,7 +121,7 @@ class ActiveRun:
         """Count a resource that was looked at and found as it is recorded. Writes nothing."""
         if resource.action is not Action.NOOP:
             resource = resource._replace(action=Action.NOOP)
-        self._touch([resource])
+        self._touch((resource,))
 
     def has_touched(self, type: str, name: str) -> bool:
         """Whether this run has dealt with a resource."""

@@ -164,6 +164,15 @@ class Session:
         return ReadingQueue(self)
 
     @property
+    def known_after_run(self) -> str | None:
+        """What stands in a plan for what only a run finds out; None if this is no plan."""
+        if self.plan is None:
+            return None
+        from sloth_state.changes import KNOWN_AFTER_RUN
+
+        return KNOWN_AFTER_RUN
+
+    @property
     def is_inert(self) -> bool:
         """Whether operations with effects are not performed at this moment."""
         return self.inspecting and not (self.acting or self.current.reading)

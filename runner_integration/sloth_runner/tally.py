@@ -19,10 +19,10 @@ class Tally:
     def add(self, resource: Resource) -> None:
         """Count what the store said it did. That is the net action already, except for `noop`."""
         key = (resource.type, resource.name)
-        before = self._actions.get(key)
-        if before is None:
-            self._actions[key] = resource.action
-        elif resource.action is Action.DELETE and before is Action.CREATE:
+        before = self._actions.setdefault(key, resource.action)
+        if before is resource.action:
+            return  # as nearly always
+        if resource.action is Action.DELETE and before is Action.CREATE:
             del self._actions[key]
         elif resource.action is not Action.NOOP:
             self._actions[key] = resource.action

@@ -174,7 +174,7 @@ WRONG = {
     'docker.run{ image = "a", detach = true }': "docker.run: a container that stays needs a name",
     'docker.run{ image = "a", restart = "always" }': "docker.run: restart and labels are for a container that stays",
     'docker.run{ image = "a", name = "b", ports = { "x" } }': "docker.run: a port must be 'HOST_PORT:CONTAINER_PORT', with an address before it or '/udp' after it, not 'x'",
-    'docker.build{ tga = "x" }': "docker.build: tag must be a string, not nothing",
+    'docker.build{ tga = "x" }': "docker.build: it has no field 'tga'; did you mean 'tag'?",
     'docker.pull("-x")': "docker.pull: image must not begin with a dash",
     'docker.stop("a b")': "docker.stop: 'a b' is no name of a container",
 }

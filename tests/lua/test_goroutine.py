@@ -729,6 +729,15 @@ def test_nothing_outlives_its_time(script: Any, body: str) -> None:
     assert loaded.call()["message"] == "alive"
 
 
+def test_a_stop_before_a_goroutine_has_begun_is_a_stop(script: Any) -> None:
+    loaded = script(
+        "task('t'):command(function() local function f() goroutine.spawn(f) end f() sleep(60) end)"
+    )
+    for _ in range(100):  # one in twenty-five comes there
+        with pytest.raises(TaskTimeout):
+            loaded.call(timeout=0.02)
+
+
 def test_a_goroutine_cannot_yield_out_of_itself(script: Any) -> None:
     loaded = script(
         "task('t'):command(function() goroutine.spawn(function() coroutine.yield(1) end) sleep(5) end)"

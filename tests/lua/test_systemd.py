@@ -218,7 +218,7 @@ WRONG = {
     'systemd.ensure{ name = "a", state = "strated" }': "systemd.ensure: there is no state 'strated'; did you mean 'started'?",
     'systemd.create_service("a", {})': "systemd.create_service: exec_start must be a string, not nothing",
     'systemd.create_service("a", { exec_start = "x\\ny" })': "systemd.create_service: exec_start must be one line",
-    'systemd.create_service("a", { exec_strat = "x" })': "systemd.create_service: exec_start must be a string, not nothing",
+    'systemd.create_service("a", { exec_strat = "x" })': "systemd.create_service: it has no field 'exec_strat'; did you mean 'exec_start'?",
 }
 
 

@@ -228,7 +228,7 @@ def test_a_dependency_must_be_declared_before_unless_its_task_is_left_out(things
         ("resource.thing(3)", "resource.thing: its argument must be a table, not 3"),
         (
             'resource.file{ name = "a", pth = "a" }',
-            "resource.file: path must be a string, not nothing",
+            "resource.file: it has no field 'pth'; did you mean 'path'?",
         ),
         (
             'resource.file{ name = "a", path = "a", contents = "" }',

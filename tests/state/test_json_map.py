@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sloth_state.errors import InvalidValue
-from sloth_state.json_map import JsonMap, checked_text, text_of
+from sloth_state.json_map import JsonMap, checked_text, json_maps, text_of
 
 BROKEN = "{not JSON"
 """Trusted like any text; it is only an error once somebody looks into it."""
@@ -22,6 +22,17 @@ def test_asking_whether_it_is_empty_does_not_decode_it() -> None:
     assert bool(JsonMap("{}")) is False
     with pytest.raises(ValueError, match="property name"):
         len(JsonMap(BROKEN))
+
+
+def test_many_are_decoded_at_once_when_somebody_looks_into_one() -> None:
+    first, second, broken = json_maps(['{"name":1}', '{"name":2}', BROKEN])
+    assert (first.text, bool(broken)) == ('{"name":1}', True)
+    with pytest.raises(ValueError, match="property name"):
+        len(first)
+    first, second = json_maps(['{"name":1}', '{"name":2}'])
+    assert (second["name"], first["name"]) == (2, 1)
+    assert next(iter(first)) is next(iter(second))
+    assert json_maps([]) == []
 
 
 def test_its_text_is_written_as_it_is() -> None:

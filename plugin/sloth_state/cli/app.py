@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row")
 
+LOOK_FOR_SIGNALS_EVERY = 0.1
+"""Seconds, while a question waits for its answer."""
+
 
 class App:
     """One run of one command."""
@@ -217,8 +220,13 @@ class App:
 
 def _answer() -> str:
     """The line that the user types; what comes next begins on a line of its own in any case."""
+    from select import select
+
     line = ""
     try:
+        # A signal that comes just before a read does not end it, and would wait for the answer too.
+        while not select([sys.stdin], [], [], LOOK_FOR_SIGNALS_EVERY)[0]:
+            pass
         line = sys.stdin.readline()
     except KeyboardInterrupt:
         raise Interrupted("Ctrl-C") from None

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sloth_state.json_map import JsonMap
+from sloth_state.json_map import JsonMap, json_maps
 from sloth_state.model import Action, Resource
 from sloth_state.sqlite.checksums import closed_row_checksum
 from sloth_state.sqlite.intervals import State
 from sloth_state.sqlite.tables import RESOURCES, damaged_row
 from sloth_state.sqlite.timestamps import from_microseconds
-from sloth_state.values import from_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,23 +98,21 @@ def resources_of(db: Connection, rows: Sequence[Row], version: int) -> list[Reso
     """Rows of SELECT_CURRENT or SELECT_PAST as a version sees them. Raises StoreDamaged."""
     for row in rows:
         check_resource(db, row)
-    # Decoded as one array, because then names of attributes that recur are one string each.
-    attributes = from_json(f"[{','.join([row[9] for row in rows])}]")
+    attributes = json_maps([row[9] for row in rows])
     return [_as_seen(row, of_one, version) for row, of_one in zip(rows, attributes, strict=True)]
 
 
-def _as_seen(row: Row, attributes: dict[str, Json], version: int) -> Resource:
-    _, _, id, type, name, valid_from, _, action, status, _, created_at, updated_at, *rest = row
-    declaration = rest[0]
-    updated = from_microseconds(updated_at)
+def _as_seen(row: Row, attributes: JsonMap, version: int) -> Resource:
+    id, type, name, valid_from, _, action, status, _, created, changed, declared = row[2:13]
+    updated_at = from_microseconds(changed)
     return Resource(
         id,
         type,
         name,
         _ACTIONS[action] if valid_from == version else Action.NOOP,
         status,
-        JsonMap(row[9], attributes),
-        updated if created_at == updated_at else from_microseconds(created_at),
-        updated,
-        None if declaration is None else JsonMap(declaration),
+        attributes,
+        updated_at if created == changed else from_microseconds(created),
+        updated_at,
+        None if declared is None else JsonMap(declared),
     )

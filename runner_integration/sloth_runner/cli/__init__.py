@@ -9,9 +9,10 @@ import sys
 
 def main() -> int:
     """Run the command line as the process's arguments say, and return the exit code."""
-    # Imports make many objects and no garbage. By default they are searched for it again and
-    # again, and once more at the end, which is a sixth of the time that a short command takes.
-    gc.set_threshold(100_000)
+    # Imports make many objects and no garbage, and so does reading what is recorded of ten thousand
+    # resources. By default they are searched for it again and again, and once more at the end,
+    # which is a sixth of the time that a short command takes. So much garbage is some 20 MB.
+    gc.set_threshold(200_000)
     from sloth_runner.cli.root import root
     from sloth_state.cli import run_cli
 

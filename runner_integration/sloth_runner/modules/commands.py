@@ -64,16 +64,9 @@ def exec_module(session: Session) -> LuaModule:
         "exec",
         sloth_lua.source("exec"),
         waiting={"exec.run": run},
-        effects={"exec.run": (_output_of_nothing(session), b"", "0 0 ")},
+        effects={"exec.run": (session.known_after_run or "", b"", "0 0 ")},
         raw={"exec.run": frozenset({2})},
     )
-
-
-def _output_of_nothing(session: Session) -> str:
-    """What a command prints that is not run; in a plan it will be known one day."""
-    from sloth_state.changes import KNOWN_AFTER_RUN
-
-    return KNOWN_AFTER_RUN if session.plan is not None else ""
 
 
 def _command(session: Session, text: str, options: dict[str, Any], stdin: bytes | None) -> Command:

@@ -35,7 +35,7 @@ def http_module(session: Session) -> LuaModule:
         return await requests().download(*arguments)
 
     by_method = {f"http.{method}": partial(send, method.upper()) for method in _METHODS}
-    no_answer = (200, "200 OK", _unknown(session) or "", "{}", "{}")
+    no_answer = (200, "200 OK", session.known_after_run or "", "{}", "{}")
     return LuaModule(
         "http",
         sloth_lua.on_first_use("http"),
@@ -44,13 +44,6 @@ def http_module(session: Session) -> LuaModule:
         raw=dict.fromkeys(by_method, frozenset({2})),
         here_only={"http.download"},
     )
-
-
-def _unknown(session: Session) -> str | None:
-    """What stands in a plan for what others would have answered."""
-    from sloth_state.changes import KNOWN_AFTER_RUN
-
-    return KNOWN_AFTER_RUN if session.plan is not None else None
 
 
 def net_module(session: Session) -> LuaModule:
@@ -64,7 +57,7 @@ def net_module(session: Session) -> LuaModule:
 
         return call
 
-    unknown = _unknown(session)
+    unknown = session.known_after_run
     return LuaModule(
         "net",
         sloth_lua.on_first_use("net"),

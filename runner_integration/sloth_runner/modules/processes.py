@@ -51,15 +51,9 @@ def standard_module(session: Session) -> LuaModule:
             "io.popen.write": pipes.write,
             "io.popen.close": pipes.close,
         },
-        effects={"os.execute": 0, "io.popen": (0, _output_of_nothing(session))},
+        effects={"os.execute": 0, "io.popen": (0, session.known_after_run or "")},
         raw={"io.popen.write": frozenset({1})},
     )
-
-
-def _output_of_nothing(session: Session) -> str:
-    from sloth_state.changes import KNOWN_AFTER_RUN
-
-    return KNOWN_AFTER_RUN if session.plan is not None else ""
 
 
 def _command(session: Session, text: str) -> Command:

@@ -80,7 +80,7 @@ WAITING: dict[str, str] = {
 """The same for `host.wait`; these are coroutine functions."""
 
 RAW: dict[str, frozenset[int]] = {
-    "file.read_and_compare": frozenset({3}),
+    "file.read_and_compare": frozenset({2}),
     "process.run": frozenset({2}),
 }
 """Positions of arguments that stay bytes, the session not counted."""

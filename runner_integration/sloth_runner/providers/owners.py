@@ -16,7 +16,7 @@ _SECONDS = 1.0
 """How long a name that was found is known. Who owns ten thousand files is asked ten thousand times,
 and the system reads its files anew for each."""
 
-_known: dict[tuple[str, int], str] = {}
+_known: dict[tuple[int, int], tuple[str, str]] = {}
 _known_until = [0.0]
 
 
@@ -26,10 +26,7 @@ def names(user: int, group: int) -> tuple[str, str]:
     if now > _known_until[0]:
         _known.clear()
         _known_until[0] = now + _SECONDS
-    return (
-        _known.get(("user", user)) or _name("user", user, pwd.getpwuid),
-        _known.get(("group", group)) or _name("group", group, grp.getgrgid),
-    )
+    return _known.get((user, group)) or _looked_up(user, group)
 
 
 def user_id(name: str, path: str) -> int:
@@ -45,13 +42,19 @@ def group_id(name: str, path: str) -> int:
     return _number("group", name, path, grp.getgrnam)
 
 
-def _name(kind: str, number: int, lookup: Callable[[int], Any]) -> str:
+def _looked_up(user: int, group: int) -> tuple[str, str]:
+    owner, owning = _name(user, pwd.getpwuid), _name(group, grp.getgrgid)
+    if owner is None or owning is None:  # and not kept, for it may be made in the next moment
+        return owner or str(user), owning or str(group)
+    _known[user, group] = owner, owning
+    return owner, owning
+
+
+def _name(number: int, lookup: Callable[[int], Any]) -> str | None:
     try:
-        name = str(lookup(number)[0])
-    except KeyError:  # and not kept, for it may be made in the next moment
-        return str(number)
-    _known[kind, number] = name
-    return name
+        return str(lookup(number)[0])
+    except KeyError:
+        return None
 
 
 def _number(kind: str, name: str, path: str, lookup: Callable[[str], Any]) -> int:

@@ -59,21 +59,25 @@ class Declarations:
             settings,
         )
 
-    def is_as_recorded(self, type: str, name: str, actual: str, about: str, said: bytes) -> bool:
+    def is_as_recorded(self, type: str, name: str, actual: str, said: bytes) -> bool:
         """Whether script and reality say just what they said when the resource was recorded.
 
-        Then there is nothing to do, and nearly all work is spared; False says nothing.
+        Then there is nothing to do, and nearly all work is spared; False says nothing. Only for
+        declarations that say `NOTHING_SPECIAL`.
         """
         if self._session.plan is not None:
             return False
         run = self._session.active_run(f"resource.{type}")
-        known = self._known.of(run).get((type, name))
-        if known is None or known.declaration is None or known.status or about != NOTHING_SPECIAL:
+        identity = type, name
+        known = self._known.of(run).get(identity)
+        if known is None or known.declaration is None or known.status:
             return False
-        mark = f'{{"about":"{self._fingerprint(type, about, said)}"'
-        if actual != text_of(known.attributes) or not text_of(known.declaration).startswith(mark):
+        if actual != text_of(known.attributes):
             return False
-        self._declare((type, name))
+        mark = f'{{"about":"{self._fingerprint(type, NOTHING_SPECIAL, said)}"'
+        if not text_of(known.declaration).startswith(mark):
+            return False
+        self._declare(identity)
         run.touch_unchanged(known)
         return True
 
