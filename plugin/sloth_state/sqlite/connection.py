@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Sequence
 from contextlib import contextmanager, suppress
 from threading import get_ident
@@ -43,15 +44,6 @@ def _note_fork() -> None:
 os.register_at_fork(after_in_child=_note_fork)
 
 
-def _identity(path: str) -> tuple[int, int] | None:
-    """What the system knows a file by, whatever its name."""
-    try:
-        facts = os.stat(path)
-    except OSError:
-        return None
-    return facts.st_dev, facts.st_ino
-
-
 class Connection:
     """Belongs to the thread and the process that made it; anything else is a RuntimeError."""
 
@@ -67,7 +59,8 @@ class Connection:
         self._process = _process
         self._thread = get_ident()
         self._closed = False
-        self._identity = _identity(path)
+        self._moved = array("i", [0])
+        self._moved_at, _ = self._moved.buffer_info()
         self._transaction = _Transaction(self)
 
     def select(self, sql: str, bindings: Bindings = ()) -> list[Row]:
@@ -96,14 +89,13 @@ class Connection:
         except (apsw.Error, UnicodeDecodeError) as error:
             self._fail(error)
 
-    def write(self, sql: str, bindings: Bindings = ()) -> int:
-        """Run a statement inside a `transaction`; how many rows it changed."""
+    def write(self, sql: str, bindings: Bindings = ()) -> None:
+        """Run a statement inside a `transaction`."""
         assert self._depth, "a write outside of a transaction"
         try:
             self._database.execute(sql, bindings)
         except apsw.Error as error:
             self._fail(error)
-        return self._database.changes()
 
     def write_many(self, sql: str, rows: Sequence[Bindings]) -> None:
         """Run a statement once for each row, inside a `transaction`."""
@@ -114,6 +106,10 @@ class Connection:
             self._database.executemany(sql, rows)
         except apsw.Error as error:
             self._fail(error)
+
+    def changes(self) -> int:
+        """How many rows the last statement that writes has changed."""
+        return self._database.changes()
 
     def last_key(self) -> int:
         """The integer key of the row inserted last."""
@@ -195,7 +191,9 @@ class Connection:
             if self._commits % _COMMITS_PER_ROOM == _COMMITS_PER_ROOM // 2:
                 self._make_room()
             self._run("COMMIT")
-            if self._identity != _identity(self.path):
+            # SQLite looks whether the path still leads to its file, faster than Python can.
+            self._database.file_control("main", apsw.SQLITE_FCNTL_HAS_MOVED, self._moved_at)
+            if self._moved[0]:
                 self._fail_out_of_place()
         except BaseException:
             self._undo("ROLLBACK")

@@ -16,7 +16,8 @@ def keep_content(db: Connection, content: bytes | None) -> int | None:
         return None
     hash = content_hash(content)
     sql = "INSERT INTO contents (hash, content) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING"
-    if db.write(sql, (hash, content)):
+    db.write(sql, (hash, content))
+    if db.changes():
         return db.last_key()
     row = db.first("SELECT content_key FROM contents WHERE hash = ?", (hash,))
     assert row is not None

@@ -204,6 +204,9 @@ def remove_orphans(mending: Mending) -> None:
 
 def _remove_orphan(db: Connection, table: str, key: int | None, parent: str) -> int:
     if key is not None:
-        return db.write(f"DELETE FROM {table} WHERE rowid = ?", (key,))
-    column = {"workflow_states": "run_key", "workflows": "workflow_key"}.get(parent, "content_key")
-    return db.write(f"DELETE FROM {table} WHERE {column} NOT IN (SELECT {column} FROM {parent})")
+        db.write(f"DELETE FROM {table} WHERE rowid = ?", (key,))
+        return db.changes()
+    columns = {"workflow_states": "run_key", "workflows": "workflow_key"}
+    column = columns.get(parent, "content_key")
+    db.write(f"DELETE FROM {table} WHERE {column} NOT IN (SELECT {column} FROM {parent})")
+    return db.changes()
