@@ -12,6 +12,7 @@
     ├── HistoryRefused              1   a history that cannot be exported or imported
     ├── LockError                   4
     │   ├── LockHeld                    somebody else works on it
+    │   │   └── LockAwaited             it is free, and others wait for it
     │   └── LockLost                    this process was taken for dead, or its lock was broken
     ├── StoreError                  6
     │   ├── StoreMissing (FileNotFoundError)
@@ -34,8 +35,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
+    from typing import Self
 
-    from sloth_state.model import Lock
+    from sloth_state.model import Lock, Ticket
 
 
 class SlothError(Exception):
@@ -161,14 +164,47 @@ class LockError(SlothError):
 class LockHeld(LockError):
     """Somebody alive holds the lock, and did so for as long as the caller would wait."""
 
-    def __init__(self, lock: Lock, waited_seconds: float = 0.0) -> None:
-        waited = f" after waiting {waited_seconds:.0f} s" if waited_seconds >= 1 else ""
-        since = lock.acquired_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    lock: Lock | None
+    """None if nobody holds it, see LockAwaited."""
+    ahead: int
+    """How many wait for it that came before the caller."""
+
+    def __init__(self, lock: Lock, ahead: int = 0) -> None:
+        self._refuse(f"{lock.name} is locked by {lock.holder} since {_local(lock.acquired_at)}")
+        self.lock, self.ahead = lock, ahead
+
+    def _refuse(self, message: str) -> None:
         super().__init__(
-            f"{lock.name} is locked by {lock.holder} since {since}{waited}",
+            message,
             hint="Try again later. See who holds what with: sloth-runner state workflow locks",
         )
-        self.lock = lock
+
+    def after(self, seconds: float) -> Self:
+        """The same, as the end of a wait."""
+        if seconds >= 1:
+            self.message += f" after waiting {seconds:.0f} s"
+        return self
+
+
+class LockAwaited(LockHeld):
+    """Nobody holds the lock, but others wait for it, and came before the caller."""
+
+    def __init__(self, first: Ticket, ahead: int) -> None:
+        more = f", the first of {ahead}" if ahead > 1 else ""
+        self._refuse(
+            f"{first.name} is free, but {first.holder} is next and has waited for it since "
+            f"{_local(first.came_at)}{more}"
+        )
+        self.lock, self.ahead = None, ahead
+
+    def after(self, seconds: float) -> Self:
+        if seconds >= 1:
+            self.message += f"; gave up after waiting {seconds:.0f} s"
+        return self
+
+
+def _local(moment: datetime) -> str:
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 class LockLost(LockError):

@@ -11,18 +11,19 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sloth_state.errors import InvalidValue, LockHeld, LockLost, StoreError
-from sloth_state.processes import current_holder, is_dead
+from sloth_state.errors import InvalidValue, LockLost, StoreError
+from sloth_state.processes import current_holder
+from sloth_state.waiting import Waiter, lease_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sloth_state.errors import LockHeld
     from sloth_state.model import Holder, Lock, LockScope
     from sloth_state.store import Store
 
 LEASE = timedelta(seconds=60)
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.25
 _RENEWALS_PER_LEASE = 4
 _RETRIES_PER_LEASE = 20
 _STOP_SECONDS = 1.0
@@ -40,64 +41,43 @@ def acquire(
 ) -> Lock:
     """Take a lock, waiting for it at most as long as `wait`. Does not renew it (see `Heartbeat`).
 
+    First come, first served: without a `wait`, a lock that others wait for is as good as held.
     A lock that is not renewed for the whole of its lease while this waits is taken over, whatever
     the wall clocks say. `on_waiting` is called once, with who holds it, if there is something to
     wait for. The holder is this process unless another is given. Raises LockHeld, and what the
     store raises.
     """
+    waiter = wait_for(
+        store, scope, name, wait=wait, lease=lease, on_waiting=on_waiting, holder=holder
+    )
+    with waiter:
+        while (lock := waiter.attempt()) is None:
+            time.sleep(waiter.pause)
+        return lock
+
+
+def wait_for(
+    store: Store,
+    scope: LockScope,
+    name: str,
+    *,
+    wait: timedelta = timedelta(0),
+    lease: timedelta = LEASE,
+    on_waiting: Callable[[LockHeld], None] | None = None,
+    holder: Holder | None = None,
+) -> Waiter:
+    """What `acquire` does, for those who sleep in another way."""
     if lease <= timedelta(0):
         raise InvalidValue(f"the lease of {name} must be longer than 0 s")
-    holder = holder or current_holder()
-    started, pause, watch = time.monotonic(), _FIRST_PAUSE, _Watch()
-    while True:
-        try:
-            return store.acquire_lock(
-                scope, name, holder, lease, is_dead, unrenewed=watch.unrenewed()
-            )
-        except LockHeld as held:
-            watch.saw(held.lock)
-            waited = time.monotonic() - started
-            remaining = wait.total_seconds() - waited
-            if remaining <= 0:
-                raise LockHeld(held.lock, waited) from None
-            if on_waiting is not None:
-                on_waiting(held)
-                on_waiting = None
-        _sleep_about(min(pause, remaining))
-        pause = min(pause * 1.5, _LONGEST_PAUSE)
-
-
-def _sleep_about(seconds: float) -> None:
-    """Sleep between half of it and all of it, so that waiting processes do not march in step."""
-    from random import uniform  # slow to import, and waiting is rare
-
-    time.sleep(uniform(seconds / 2, seconds))
-
-
-class _Watch:
-    """How long a lock that is waited for has not been renewed, on the monotonic clock.
-
-    Its expiry is a time of its holder's wall clock. Where that was set back later, or is not the
-    waiter's, it may lie years ahead.
-    """
-
-    def __init__(self) -> None:
-        self._lock: Lock | None = None
-        self._since = 0.0
-
-    def saw(self, lock: Lock) -> None:
-        if lock != self._lock:
-            self._lock, self._since = lock, time.monotonic()
-
-    def unrenewed(self) -> Lock | None:
-        """The lock as it was seen all the time, if that was for its whole lease."""
-        if self._lock is None or time.monotonic() - self._since < _lease_seconds(self._lock):
-            return None
-        return self._lock
-
-
-def _lease_seconds(lock: Lock) -> float:
-    return (lock.expires_at - lock.heartbeat_at).total_seconds()
+    return Waiter(
+        store,
+        scope,
+        name,
+        holder or current_holder(),
+        wait=wait,
+        lease=lease,
+        on_waiting=on_waiting,
+    )
 
 
 class _Lease:
@@ -106,7 +86,7 @@ class _Lease:
     __slots__ = ("expires_at", "renew_at", "seconds")
 
     def __init__(self, lock: Lock) -> None:
-        self.seconds = _lease_seconds(lock)
+        self.seconds = lease_seconds(lock)
         self.renewed(time.monotonic())
 
     def renewed(self, at: float) -> None:

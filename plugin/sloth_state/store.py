@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         Step,
         StoreStats,
         TaskRecord,
+        Ticket,
         Version,
     )
 
@@ -336,8 +337,13 @@ class Store(Protocol):
         is_dead: Callable[[Holder], bool],
         *,
         unrenewed: Lock | None = None,
+        ticket: Ticket | None = None,
     ) -> Lock:
-        """Take a lock, or raise LockHeld at once.
+        """Take a lock, or raise LockHeld at once; `ticket` is that of a caller who waits for it.
+
+        One that is free is taken only by whoever has the oldest ticket, or if nobody waits; others
+        get LockAwaited. Tickets that ran out or whose holder `is_dead` do not count, and go when
+        the lock is taken, as does `ticket`.
 
         A lock whose lease is over or whose holder `is_dead` is taken over: in the same transaction
         the run it belonged to becomes failed ("interrupted: …") and the takeover is audited. Its
@@ -356,6 +362,20 @@ class Store(Protocol):
 
     def locks(self) -> list[Lock]:
         """All locks that are held, expired ones too, ordered by scope and name."""
+
+    def take_ticket(
+        self, scope: LockScope, name: str, holder: Holder, validity: timedelta
+    ) -> Ticket:
+        """Wait for a lock, behind all who wait for it already. It counts for `validity`."""
+
+    def renew_ticket(self, ticket: Ticket, validity: timedelta) -> Ticket:
+        """Let a ticket count for `validity` from now on. One that is gone is taken anew."""
+
+    def drop_ticket(self, ticket: Ticket) -> None:
+        """Wait no longer. A ticket that is gone is no error."""
+
+    def tickets(self) -> list[Ticket]:
+        """All tickets, also those that count no more, in the order in which they were taken."""
 
     # -- key-value state -------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         TaskRecord,
     )
     from sloth_state.store import Store
+    from sloth_state.waiting import Waiter
 
 
 class ActiveRun:
@@ -289,22 +291,46 @@ class ActiveRun:
         It is renewed while this process lives; after a crash on another host it lasts for `ttl`.
         Raises LockHeld, at once or when `wait` is over; this run's own locks count too.
         """
-        workflow_lock = self._held_lock()
-        holder = current_holder(self.id)
-        lock = leases.acquire(
+        with self._wait_for(name, ttl, wait, on_waiting) as waiter:
+            while (lock := waiter.attempt()) is None:
+                time.sleep(waiter.pause)
+                self._held_lock()
+        return self._keep(lock)
+
+    async def acquire_async(self, name: str, ttl: timedelta, *, wait: timedelta) -> Lock:
+        """The same, while other tasks go on."""
+        import asyncio  # slow, and whoever has tasks has it already
+
+        with self._wait_for(name, ttl, wait, None) as waiter:
+            while (lock := waiter.attempt()) is None:
+                await asyncio.sleep(waiter.pause)
+                self._held_lock()
+        return self._keep(lock)
+
+    def _wait_for(
+        self,
+        name: str,
+        ttl: timedelta,
+        wait: timedelta,
+        on_waiting: Callable[[LockHeld], None] | None,
+    ) -> Waiter:
+        self._held_lock()
+        return leases.wait_for(
             self._store,
             LockScope.SCRIPT,
             name,
             wait=wait,
             lease=ttl,
             on_waiting=on_waiting,
-            holder=holder,
+            holder=current_holder(self.id),
         )
+
+    def _keep(self, lock: Lock) -> Lock:
+        """Renew a script lock that was just taken, until it is given up."""
         self._script_locks.append(lock)
         self._heartbeat.add(lock)
         # Taking a lock is no write of the run, so the store has not compared the workflow's yet.
-        lease = workflow_lock.expires_at - workflow_lock.heartbeat_at
-        self._store.renew_lock(workflow_lock, lease)
+        self._store.renew_lock(self._lock, self._lock.expires_at - self._lock.heartbeat_at)
         return lock
 
     def release(self, lock: Lock) -> None:

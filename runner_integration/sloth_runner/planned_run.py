@@ -159,6 +159,9 @@ class PlannedRun(ActiveRun):
         holder = Holder("plan", "", 0, 0, "", self.id)
         return Lock(LockScope.SCRIPT, name, holder, 0, now, now, now + ttl)
 
+    async def acquire_async(self, name: str, ttl: timedelta, *, wait: timedelta) -> Lock:
+        return self.acquire(name, ttl)
+
     def release(self, lock: Lock) -> None:
         pass
 

@@ -80,6 +80,7 @@ def test_locks_say_whether_their_holder_lives(
         "heartbeat_at",
         "expires_at",
         "alive",
+        "waiting",
     }
     assert shown["d-far"]["holder"] == {
         "user": "bob",

@@ -41,6 +41,13 @@ workflow.define("deploy"):tasks({ make })
 """
 
 
+HALF_DONE = (
+    "Note: killed runs of site left 1 operation half-done; settle that with: "
+    "sloth-runner state workflow recover site\n"
+)
+"""What `verify` says of stores that have a journal, which came with schema 2."""
+
+
 @pytest.fixture(params=EARLIER)
 def older(request: pytest.FixtureRequest, store_path: Path) -> Path:
     """The store that commands use, as an earlier release left it."""
@@ -59,15 +66,16 @@ def schema_of(path: Path) -> int:
 def test_it_is_read_as_it_is(command: tuple[str, ...], older: Path, sloth: Sloth) -> None:
     before = older.read_bytes()
     words = ("state", "workflow", *command, "-o", "json")
+    notes = HALF_DONE if command == ("verify",) and schema_of(older) >= 2 else ""
 
     code, out, err = sloth(*words)
 
-    assert (code, err) == (0, f"Note: {OLDER}; reading only\n")
+    assert (code, err) == (0, f"Note: {OLDER}; reading only\n{notes}")
     assert older.read_bytes() == before
     open_store(str(older)).close()
     assert schema_of(older) == NEWEST
     if command != ("stats",):  # which counts bytes
-        assert sloth(*words) == (0, out, "")
+        assert sloth(*words) == (0, out, notes)
 
 
 def test_a_plan_for_it_changes_nothing(

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from lock_witness import NAME, Event, faults, put_witness, witnessed_events
 from short_lease import SECONDS
 
-from sloth_state import leases
+from sloth_state import waiting
 from sloth_state.errors import LockHeld
 from sloth_state.leases import Heartbeat, acquire
 from sloth_state.model import Lock, LockScope, NewRun, Output, RunStatus
@@ -126,7 +126,7 @@ def test_without_tokens_a_paused_holder_writes_late(
 def test_a_lock_of_a_clock_that_is_fast_lasts_too_long_if_only_the_clock_is_asked(
     database: Path, start: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leases._Watch, "unrenewed", lambda _: None)
+    monkeypatch.setattr(waiting._Watch, "unrenewed", lambda _: None)
     with pytest.raises(LockHeld):
         take_over_while_paused(database, start, YEAR, 0, "-")
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import apsw
 import pytest
 
-from sloth_state.model import DriftState
+from sloth_state.leases import acquire
+from sloth_state.model import DriftState, LockScope
 from sloth_state.open import open_store, utc_now
 from sloth_state.sqlite.read_only import open_for_reading
 from sloth_state.sqlite.schema import MIGRATIONS
@@ -136,6 +138,19 @@ def test_an_older_store_that_cannot_be_written_to_is_read_all_the_same(
     assert path.read_bytes() == before
     with open_store(str(path)) as store:
         assert [store.resources("deploy", version=version) for version in (1, 2, 3)] == read
+
+
+@pytest.mark.parametrize("number", [each.number for each in MIGRATIONS if each.number >= 3])
+def test_a_store_with_a_ticket_has_it_and_that_keeps_nobody_waiting(
+    number: int, tmp_path: Path
+) -> None:
+    with open_store(str(_restored(number, tmp_path))) as store:
+        (ticket,) = store.tickets()
+        assert (ticket.scope, ticket.name) == (LockScope.WORKFLOW, "pruned")
+        assert str(ticket.holder) == "ada@build-7 pid 4711"
+        assert ticket.expires_at - ticket.came_at == timedelta(seconds=15)
+        acquire(store, LockScope.WORKFLOW, "pruned")
+        assert store.tickets() == []
 
 
 @pytest.mark.parametrize("number", [each.number for each in MIGRATIONS if each.number >= 2])

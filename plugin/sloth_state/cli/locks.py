@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -58,10 +60,27 @@ def locks_command(app: App) -> None:
     """List the locks that are held.
 
     ALIVE says whether the holder's process is there: alive, dead, expired (it did not renew its
-    lease), or unknown host (it runs on another machine, and its lease lasts).
+    lease), or unknown host (it runs on another machine, and its lease lasts). WAITING says how many
+    wait for the lock.
     """
-    locks = app.store(upgrade=False).locks()
-    app.emit(locks, COLUMNS, _shape, footer=counted(len(locks), "lock"))
+    store = app.store(upgrade=False)
+    locks, waiting = store.locks(), _waiting(store)
+    app.emit(
+        locks,
+        [*COLUMNS, Column("WAITING", lambda lock: str(waiting[lock.scope, lock.name]))],
+        lambda lock: {**_shape(lock), "waiting": waiting[lock.scope, lock.name]},
+        footer=counted(len(locks), "lock"),
+    )
+
+
+def _waiting(store: Store) -> Counter[tuple[LockScope, str]]:
+    """How many wait for each lock, by its scope and name."""
+    now = datetime.now(UTC)
+    return Counter(
+        (ticket.scope, ticket.name)
+        for ticket in store.tickets()
+        if ticket.is_valid(now) and not is_dead(ticket.holder)
+    )
 
 
 @click.command("unlock")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sloth_state.model.locks import Holder as Holder
     from sloth_state.model.locks import Lock as Lock
     from sloth_state.model.locks import LockScope as LockScope
+    from sloth_state.model.locks import Ticket as Ticket
     from sloth_state.model.operations import NewOperation as NewOperation
     from sloth_state.model.operations import Operation as Operation
     from sloth_state.model.records import AuditEntry as AuditEntry
@@ -78,6 +79,7 @@ _HOMES = {
     "Step": "steps",
     "TaskRecord": "tasks",
     "TaskStatus": "tasks",
+    "Ticket": "locks",
     "Version": "versions",
 }
 

@@ -13,7 +13,10 @@ class LockScope(StrEnum):
 
 
 class Holder(NamedTuple):
-    """A process that holds a lock. Start time and boot id tell it from a later one with its pid."""
+    """A process that holds a lock, or waits for one.
+
+    Start time and boot id tell it from a later one with its pid.
+    """
 
     user: str
     host: str
@@ -39,3 +42,22 @@ class Lock(NamedTuple):
     acquired_at: datetime
     heartbeat_at: datetime
     expires_at: datetime
+
+
+class Ticket(NamedTuple):
+    """The place of one who waits for a lock. The lowest number of a lock is next."""
+
+    number: int
+    """Above those of all who waited when this one came. It may come again when it is gone."""
+    scope: LockScope
+    name: str
+    holder: Holder
+    """Who waits."""
+    came_at: datetime
+    renewed_at: datetime
+    expires_at: datetime
+
+    def is_valid(self, now: datetime) -> bool:
+        """Whether it was renewed lately. One from a time that is not yet was made by another clock,
+        or before this one was set back, and must not count until then."""
+        return abs(now - self.renewed_at) < self.expires_at - self.renewed_at

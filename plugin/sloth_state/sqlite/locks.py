@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sloth_state import model
-from sloth_state.errors import LockHeld, LockLost
+from sloth_state.errors import LockAwaited, LockHeld, LockLost
 from sloth_state.model import RunStatus
-from sloth_state.sqlite import lock_rows
+from sloth_state.sqlite import lock_rows, ticket_rows
 from sloth_state.sqlite.base import StoreBase
 from sloth_state.sqlite.run_rows import find_run
 from sloth_state.sqlite.tables import AUDIT_TRAIL
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import timedelta
 
-    from sloth_state.model import Holder, Lock, LockScope
+    from sloth_state.model import Holder, Lock, LockScope, Ticket
 
 
 class Locks(StoreBase):
@@ -32,19 +32,24 @@ class Locks(StoreBase):
         is_dead: Callable[[Holder], bool],
         *,
         unrenewed: Lock | None = None,
+        ticket: Ticket | None = None,
     ) -> Lock:
         check_name(name, "the lock's name")
+        number = ticket_rows.END_OF_LINE if ticket is None else ticket.number
         # Those who wait ask often; they should not take the turn of those who write.
-        self._why_over(lock_rows.held_lock(self._db, scope, name), is_dead, unrenewed)
+        self._look(scope, name, number, is_dead, unrenewed)
         with self._db.transaction():
-            held = lock_rows.held_lock(self._db, scope, name)
-            why_over = self._why_over(held, is_dead, unrenewed)
+            held, why_over = self._look(scope, name, number, is_dead, unrenewed)
             if held is not None:
                 self._end(held, why_over, str(holder), "take over lock")
             now = self._clock()
             token = lock_rows.next_token(self._db, scope, name)
             lock = model.Lock(scope, name, holder, token, now, now, now + lease)
             lock_rows.save_lock(self._db, lock)
+            # Whoever came before no longer waits.
+            ticket_rows.remove_tickets_before(self._db, scope, name, number)
+            if ticket is not None:
+                ticket_rows.remove_ticket(self._db, ticket)
             return lock
 
     def renew_lock(self, lock: Lock, lease: timedelta) -> Lock:
@@ -78,17 +83,42 @@ class Locks(StoreBase):
         )
         return [lock_rows.lock_of(lock_rows.checked_lock(self._db, row)) for row in rows]
 
+    def _look(
+        self,
+        scope: LockScope,
+        name: str,
+        number: int,
+        is_dead: Callable[[Holder], bool],
+        unrenewed: Lock | None,
+    ) -> tuple[Lock | None, str]:
+        """Who holds a lock, and why the one with this ticket may take it all the same.
+
+        Raises LockHeld if it may not.
+        """
+        held, now = lock_rows.held_lock(self._db, scope, name), self._clock()
+        ahead = ticket_rows.count_before(self._db, scope, name, number, now)
+        why_over = self._why_over(held, is_dead, unrenewed, ahead)
+        if ahead:
+            first = ticket_rows.first_before(self._db, scope, name, number, now, is_dead)
+            if first is not None:
+                raise LockAwaited(first, ahead)
+        return held, why_over
+
     def _why_over(
-        self, held: Lock | None, is_dead: Callable[[Holder], bool], unrenewed: Lock | None
+        self,
+        held: Lock | None,
+        is_dead: Callable[[Holder], bool],
+        unrenewed: Lock | None,
+        ahead: int = 0,
     ) -> str:
-        """Why a lock may be taken; raises LockHeld if it may not."""
+        """Why a lock is held no more; raises LockHeld if it is."""
         if held is None:
             return "it is free"
         if held.expires_at <= self._clock() or held == unrenewed:
             return f"the lease of {held.holder} ran out"
         if is_dead(held.holder):
             return f"{held.holder} is gone"
-        raise LockHeld(held)
+        raise LockHeld(held, ahead)
 
     def _end(self, held: Lock, why: str, actor: str, action: str) -> None:
         """End what was done under a lock that its holder does not give up by itself."""

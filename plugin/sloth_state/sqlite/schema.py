@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sloth_state.errors import StoreNewer
-from sloth_state.sqlite import schema_1, schema_2
+from sloth_state.sqlite import schema_1, schema_2, schema_3
 from sloth_state.sqlite.files import APPLICATION_ID
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Migration:
 MIGRATIONS = (
     Migration(1, "first schema", schema_1.STATEMENTS),
     Migration(2, "declared resources", schema_2.STATEMENTS),
+    Migration(3, "tickets for locks", schema_3.STATEMENTS),
 )
 
 

@@ -19,6 +19,7 @@ from sloth_state.sqlite.runs import Runs
 from sloth_state.sqlite.steps import Steps
 from sloth_state.sqlite.tables import AUDIT_TRAIL
 from sloth_state.sqlite.tags import Tags
+from sloth_state.sqlite.tickets import Tickets
 from sloth_state.sqlite.versions import Versions
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class SqliteStore(
     Steps,
     Events,
     Locks,
+    Tickets,
     KeyValues,
     Tags,
     Histories,

@@ -114,6 +114,11 @@ LOCKS = Table(
     "acquired_at heartbeat_at expires_at",
     unique="scope, name",
 )
+TICKETS = Table(
+    "lock_tickets",
+    "ticket_key",
+    "scope name user host pid process_started boot_id run_id came_at renewed_at expires_at",
+)
 KEY_VALUES = Table("key_values", "pair_key", "key value expires_at", unique="key")
 TAGS = Table("run_tags", "tag_key", "run_key tag", unique="run_key, tag")
 AUDIT_TRAIL = Table("audit_trail", "entry_key", "at actor action workflow detail")
@@ -147,6 +152,7 @@ TABLES = (
     STEPS,
     EVENTS,
     LOCKS,
+    TICKETS,
     KEY_VALUES,
     TAGS,
     AUDIT_TRAIL,

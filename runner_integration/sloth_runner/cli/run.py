@@ -22,6 +22,7 @@ from sloth_runner.cli.options import (
 from sloth_runner.errors import WorkflowError
 from sloth_runner.events import ResourceChanged, RunFinished
 from sloth_state.cli.options import AtLeast, shared_options
+from sloth_state.cli.text import counted
 from sloth_state.errors import LockHeld, SlothError, StoreReadOnly, UsageError
 
 if TYPE_CHECKING:
@@ -214,7 +215,8 @@ def _roll_back(app: App, store: Store, run_id: str, listeners: Sequence[Listener
 
 
 def _say_waiting(app: App, held: LockHeld) -> None:
-    app.say(f"Note: {held.message}; waiting")
+    others = f" behind {counted(held.ahead, 'other')}" if held.ahead else ""
+    app.say(f"Note: {held.message}; waiting{others}")
 
 
 @contextmanager

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +11,7 @@ from sloth_runner.errors import WorkflowError
 from sloth_runner.host.module import LuaModule
 from sloth_runner.modules.key_values import KeyValues
 from sloth_runner.session import PLANNED_ID
-from sloth_state.errors import InvalidValue, LockHeld, LockLost, ReferenceNotFound, ResourceNotFound
+from sloth_state.errors import InvalidValue, LockLost, ReferenceNotFound, ResourceNotFound
 from sloth_state.json_map import JsonMap
 from sloth_state.model import Action, ResourceDraft
 from sloth_state.shapes import resource_shape
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from sloth_runner.session import Session
     from sloth_state.model import Json, Resource
 
-_LOCK_POLL_SECONDS = 0.05
 _ACTIONS = {action.value: action for action in Action}
 
 
@@ -141,17 +138,8 @@ class StateOperations:
 
     async def lock(self, name: str, ttl: float, wait: float) -> None:
         run, context = self._run("state.with_lock"), self._session.current
-        started = time.monotonic()
-        while True:
-            try:
-                context.held_locks[name] = run.acquire(name, timedelta(seconds=ttl))
-            except LockHeld as error:
-                waited = time.monotonic() - started
-                if waited >= wait:
-                    raise LockHeld(error.lock, waited) from None
-                await asyncio.sleep(min(_LOCK_POLL_SECONDS, wait - waited))
-            else:
-                return
+        ttl_span, wait_span = timedelta(seconds=ttl), timedelta(seconds=wait)
+        context.held_locks[name] = await run.acquire_async(name, ttl_span, wait=wait_span)
 
     def unlock(self, name: str) -> None:
         run = self._run("state.with_lock")

@@ -62,6 +62,7 @@ def make(path: str) -> None:
         store.release_lock(lock)
         lock = _lock(store, "pruned")
         _pruned(store, lock)
+        store.take_ticket(LockScope.WORKFLOW, "pruned", HOLDER, timedelta(seconds=15))
         store.release_lock(lock)
 
 
