@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,23 @@ def names(path: Path) -> list[str]:
 
 def beside(store_path: Path, kind: str) -> list[Path]:
     return sorted(store_path.parent.glob(f"state.db.{kind}*"))
+
+
+def test_those_who_waited_when_a_backup_was_made_keep_nobody_waiting_when_it_is_restored(
+    sloth: Sloth, store: Store, tmp_path: Path, dead_holder: Any
+) -> None:
+    elsewhere = dead_holder._replace(host="elsewhere")
+    for holder, validity in ((dead_holder, timedelta(days=1)), (elsewhere, timedelta(0))):
+        store.take_ticket(LockScope.WORKFLOW, "web", holder, validity)
+    path = tmp_path / "copy.db"
+    assert sloth(*BACKUP, str(path)).code == 0
+    assert sloth(*RESTORE, str(path), "--force").code == 0
+
+    with open_store(None) as restored:
+        assert restored.verify() == []
+        assert len(restored.tickets()) == 2
+        acquire(restored, LockScope.WORKFLOW, "web")
+        assert restored.tickets() == []
 
 
 def test_a_backup_is_a_whole_store_in_one_file_of_its_owner(

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from sloth_state.leases import acquire
 from sloth_state.model import LockScope, NewRun, Output, ResourceDraft, Run
 from sloth_state.open import open_store
+from sloth_state.processes import current_holder
 from sloth_state.store import Store
 
 Record = Callable[..., Run]
@@ -88,6 +90,21 @@ def test_a_second_export_replaces_the_first_and_is_equal_to_it(
         assert file.stat().st_mode & 0o777 == 0o600
         assert file.read_text() == sloth(*EXPORT, "web").out
     assert [path.name for path in tmp_path.glob("web*")] == ["web.json"]
+
+
+def test_those_who_wait_for_a_workflow_are_not_exported_and_an_import_does_not_overtake_them(
+    sloth: Sloth, tmp_path: Path, store_path: Path
+) -> None:
+    file = tmp_path / "web.json"
+    with open_store(str(store_path)) as live:
+        live.take_ticket(LockScope.WORKFLOW, "web", current_holder(), timedelta(days=1))
+    before = sloth(*EXPORT, "web", "-O", str(file))
+    refused = sloth(*IMPORT, str(file))
+
+    assert before.code == 0
+    assert "ticket" not in file.read_text()
+    assert refused.code == 4
+    assert refused.err.startswith(f"Error: web is free, but {current_holder()} is next and has ")
 
 
 def test_a_place_that_cannot_be_written_is_an_error(sloth: Sloth, tmp_path: Path) -> None:

@@ -90,6 +90,23 @@ def test_locks_say_whether_their_holder_lives(
     }
 
 
+def test_locks_say_how_many_wait_for_them(sloth: Sloth, live: Store, dead_holder: Holder) -> None:
+    here = current_holder()
+    acquire(live, LockScope.WORKFLOW, "deploy", lease=DAY)
+    acquire(live, LockScope.SCRIPT, "deploy", lease=DAY)
+    for holder, validity in ((here, DAY), (here, DAY), (dead_holder, DAY), (here, timedelta(0))):
+        live.take_ticket(LockScope.WORKFLOW, "deploy", holder, validity)
+
+    _, out, _ = sloth(*LOCKS)
+    _, printed, _ = sloth(*LOCKS, "-o", "json")
+
+    assert out.splitlines()[0].split()[-1] == "WAITING"
+    waiting = {line.split()[0]: line.split()[-1] for line in out.splitlines()[1:3]}
+    assert waiting == {"workflow": "2", "script": "0"}
+    shown = {lock["scope"]: lock["waiting"] for lock in json.loads(printed)}
+    assert shown == {"workflow": 2, "script": 0}
+
+
 def test_no_locks_are_no_table(sloth: Sloth, live: Store) -> None:
     assert sloth(*LOCKS) == (0, "0 locks\n", "")
     assert sloth(*LOCKS, "-o", "json") == (0, "[]\n", "")

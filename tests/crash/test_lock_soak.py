@@ -45,7 +45,8 @@ def check_that_all_got_on(tries: list[Try], processes: int, wait: float) -> None
     assert len({each.pid for each in tries}) == processes
     assert max(each.seconds for each in tries) < wait + SLACK_SECONDS
     assert all(each.seconds >= wait for each in held)
-    assert all(each.message.startswith("w is locked by ") for each in held)
+    # It may be free for a moment at the end of a wait, if the next in line is slow to see that.
+    assert all(each.message.startswith(("w is locked by ", "w is free, but ")) for each in held)
     assert all(each.message.endswith(f" after waiting {wait:.0f} s") for each in held)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -36,6 +37,7 @@ def filled(bench: Any, store: Any) -> Store:
     store.add_tags(run.id, ["stable"], "ada")
     store.audit(AuditEntry(bench.clock(), "ada", "reveal", "deploy", "url"))
     store.kv_set("key", "value")
+    store.take_ticket(lock.scope, "waits", lock.holder, timedelta(seconds=15))
     bench.finish(run, lock)
     bench.run_recording(bench.draft("a", "two"))
     bench.run_recording(bench.draft("b", action=Action.DELETE))
@@ -65,6 +67,7 @@ READERS: dict[str, Callable[[Any], object]] = {
     "key": lambda store: store.kv_get("key"),
     "content": lambda store: store.content(store.version("deploy", 1).source_hash),
     "lock": lambda store: store.break_lock(LockScope.WORKFLOW, "deploy", "ada"),
+    "tickets": lambda store: store.tickets(),
 }
 
 
@@ -106,6 +109,7 @@ READERS: dict[str, Callable[[Any], object]] = {
         ("UPDATE key_values SET value = '\"eulav\"'", ["key"], "key_values row 1"),
         ("UPDATE contents SET content = x'00'", ["content"], "contents row 1"),
         ("UPDATE locks SET token = 1", ["lock"], "locks row 1"),
+        ("UPDATE lock_tickets SET pid = 1", ["tickets"], "lock_tickets row 1"),
         ("UPDATE workflows SET name = 'deplox'", [], "workflows row 1"),
     ],
 )

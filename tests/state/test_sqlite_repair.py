@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ def fill(bench: Any) -> None:
     store.add_tags(run.id, ["stable"], "ada")
     store.audit(AuditEntry(bench.clock(), "ada", "reveal", "deploy", "url"))
     store.kv_set("key", "value")
+    store.take_ticket(lock.scope, "waits", lock.holder, timedelta(seconds=15))
     bench.finish(run, lock)
     bench.run_recording(bench.draft("a", "two"))
     bench.run_recording(bench.draft("b", action=Action.DELETE))
@@ -124,6 +126,7 @@ REMADE = "the hash of this version was made anew, from what is there now"
             [("workflow_tasks row 1", f"{ACCEPTED}: build")],
         ),
         ("UPDATE key_values SET value = '1'", [("key_values row 1", f"{ACCEPTED}: key")]),
+        ("UPDATE lock_tickets SET pid = 1", [("lock_tickets row 1", f"{ACCEPTED}: waits")]),
         (
             "UPDATE run_tags SET tag = CAST(x'ff41' AS TEXT)",
             [("run_tags row 1", f"{ACCEPTED}: \ufffdA")],
