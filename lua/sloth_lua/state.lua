@@ -165,8 +165,9 @@ end
 -- ---------------------------------------------------------------------- locks
 
 --- Calls a function while holding a lock that only one run anywhere can hold, and returns what it
---- returns. It waits for somebody else's lock if `wait` says how long; `ttl`, 60 s by default, is how
---- long the lock outlives a runner that was killed.
+--- returns. It waits for somebody else's lock if `wait` says how long, behind those who wait already,
+--- and overtakes nobody if it does not wait; `ttl`, 60 s by default, is how long the lock outlives a
+--- runner that was killed.
 ---@param name string
 ---@param options { ttl: number|string|nil, wait: number|string|nil }|function
 ---@param body function?
