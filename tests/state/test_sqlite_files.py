@@ -102,7 +102,7 @@ def test_a_newer_schema_is_refused_with_the_way_out(tmp_path: Path) -> None:
     with pytest.raises(StoreNewer) as error:
         open_store(str(path))
     assert error.value.message == (
-        f"the state store {path} has schema 99, and this release knows up to 2"
+        f"the state store {path} has schema 99, and this release knows up to 3"
     )
     assert error.value.hint == "Upgrade with: pip install --upgrade sloth-runner"
 

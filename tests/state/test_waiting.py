@@ -113,7 +113,7 @@ def test_a_lock_that_was_held_for_long_is_handed_over_at_once(store: Store, star
     for process in processes:
         _said(process)
 
-    assert time.monotonic() - released < 2 * 0.5 + 3 * 0.3
+    assert time.monotonic() - released < 2 * 0.5 + 3 * 0.5
 
 
 def test_one_who_does_not_wait_is_refused_while_others_do(store: Store, start: Start) -> None:
@@ -176,7 +176,7 @@ def test_one_who_was_killed_on_another_host_is_passed_over_when_its_ticket_runs_
 
 def test_one_who_was_stopped_is_passed_over_and_then_comes_last(store: Store, start: Start) -> None:
     held = _take(store)
-    stopped, second, third = start(0.6), start(0.6), start(0.6, work=1)
+    stopped, second, third = start(1.5), start(1.5), start(1.5, work=1)
     stopped.send_signal(signal.SIGSTOP)
     os.waitid(os.P_PID, stopped.pid, os.WSTOPPED)
     store.release_lock(held)
@@ -193,8 +193,8 @@ def test_one_who_waits_for_longer_than_a_ticket_counts_keeps_its_place(
     store: Store, start: Start
 ) -> None:
     held = _take(store)
-    first, second = start(0.6), start(0.6)
-    time.sleep(1.5)
+    first, second = start(1), start(1)
+    time.sleep(2.5)
     store.release_lock(held)
 
     assert _said(first) == f"has {held.token + 1}"
