@@ -6,17 +6,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sloth_runner import earlier_runs
+from sloth_runner.script_locks import ScriptLocks
 from sloth_runner.secrets import NO_SECRETS
 from sloth_runner.tally import Tally
-from sloth_state import leases
 from sloth_state.errors import LockLost, UsageError
-from sloth_state.model import (
-    Action,
-    LockScope,
-    Output,
-    ResourceDraft,
-)
-from sloth_state.processes import current_holder
+from sloth_state.model import Action, Output, ResourceDraft
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -72,7 +66,7 @@ class ActiveRun:
         self._heartbeat = heartbeat
         self._tally = Tally()
         self._listeners: list[Callable[[Resource], None]] = []
-        self._script_locks: list[Lock] = []
+        self._script_locks = ScriptLocks(store, heartbeat, run.id)
         self._over = False
 
     # -- resources -------------------------------------------------------------------------
@@ -290,18 +284,7 @@ class ActiveRun:
         Raises LockHeld, at once or when `wait` is over; this run's own locks count too.
         """
         workflow_lock = self._held_lock()
-        holder = current_holder(self.id)
-        lock = leases.acquire(
-            self._store,
-            LockScope.SCRIPT,
-            name,
-            wait=wait,
-            lease=ttl,
-            on_waiting=on_waiting,
-            holder=holder,
-        )
-        self._script_locks.append(lock)
-        self._heartbeat.add(lock)
+        lock = self._script_locks.acquire(name, ttl, wait, on_waiting)
         # Taking a lock is no write of the run, so the store has not compared the workflow's yet.
         lease = workflow_lock.expires_at - workflow_lock.heartbeat_at
         self._store.renew_lock(workflow_lock, lease)
@@ -309,24 +292,14 @@ class ActiveRun:
 
     def release(self, lock: Lock) -> None:
         """Give a script lock up. Raises LockLost if it was lost while it was needed."""
-        self._script_locks.remove(lock)
-        if self._heartbeat.lost(lock):
-            error = LockLost(lock.name)
-            error.hint = "Others may have worked under it meanwhile. Give it a longer ttl."
-            raise error
-        self._give_up(lock)
+        self._script_locks.release(lock)
 
     # -- the end ---------------------------------------------------------------------------
 
     def close(self) -> None:
         """Release what script locks are left; from now on nothing more is recorded."""
         self._over = True
-        while self._script_locks:
-            self._give_up(self._script_locks.pop())
-
-    def _give_up(self, lock: Lock) -> None:
-        self._heartbeat.remove(lock)
-        self._store.release_lock(lock)
+        self._script_locks.release_all()
 
     def _held_lock(self) -> Lock:
         """The workflow's lock, to be shown to the store, which checks it again."""
