@@ -151,8 +151,11 @@ end
 function host.want_fields(call, fields, expected)
   host.want(call, "its argument", fields, "table")
   local known, checked = parsed[expected] or parse(expected), {}
+  for name in next, fields do -- first of all, for a misspelt name is also one that is missing
+    if not known.kinds[name] then host.unknown(call .. ": it has no field", name, names_in(expected)) end
+  end
   for name, value in next, fields do
-    local kind = known.kinds[name] or host.unknown(call .. ": it has no field", name, names_in(expected))
+    local kind = known.kinds[name]
     if type(value) ~= kind and not (kind == "map" and is_map(value)) then
       value = (known.optional[name] and host.want_or_nil or host.want)(call, name, value, kind)
     end

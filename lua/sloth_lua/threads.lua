@@ -8,7 +8,7 @@ local guards, host = ...
 local STOP, REQUEST, tasks = guards.STOP, guards.REQUEST, guards.tasks
 local create, resume, raw_pcall, xpcall, raw = guards.create, guards.resume, guards.pcall, guards.xpcall, guards.raw
 local type, next, rawequal, getinfo, traceback = type, next, rawequal, debug.getinfo, debug.traceback
-local find, load, pcall, format, concat = string.find, load, pcall, string.format, table.concat
+local find, load, pcall = string.find, load, pcall
 local ipairs = ipairs
 local text, encode, LIBRARY = host.text, host.encode, guards.LIBRARY
 
@@ -233,40 +233,12 @@ function go_on(turns)
   return told_or_next(turns - 1, step(thread))
 end
 
--- Where a parked thread waits, as far as its stack tells.
-local function place_of(thread)
-  local level, info = 0, getinfo(thread.co, 0, "Sl")
-  while info and (info.currentline < 0 or find(info.source, LIBRARY)) do
-    level = level + 1
-    info = getinfo(thread.co, level, "Sl")
-  end
-  return info and format(" at %s:%d", info.short_src, info.currentline) or ""
-end
-
 local function waiting_threads()
   local waiting = {}
   for id = 1, last_id do
     if threads[id] and threads[id].waits_for then waiting[#waiting + 1] = threads[id] end
   end
   return waiting
-end
-
-local function who(thread)
-  local name = thread.owner.name
-  local task = name and "the task '" .. name .. "'" or "the file's top level"
-  return thread.owner == thread and task or "a goroutine of " .. task
-end
-
-local MOST_NAMED = 10
-
-local function description_of(waiting)
-  local parts = {}
-  for index, thread in next, waiting do
-    if index > MOST_NAMED then break end
-    parts[index] = format("%s waits %s%s", who(thread), thread.waits_for, place_of(thread))
-  end
-  local rest = #waiting - MOST_NAMED
-  return "deadlock: nothing can go on: " .. concat(parts, "; ") .. (rest > 0 and format("; and %d more", rest) or "")
 end
 
 local function leave_scheduling(...)
@@ -315,7 +287,7 @@ commands.go_on = scheduling(function() return go_on(TURNS) end)
 --- Raises an error in every call of Python's, because all wait and nobody is left to wake them.
 commands.deadlock = scheduling(function()
   local waiting = waiting_threads()
-  local description = description_of(waiting)
+  local description = host.library("deadlock")(guards)(waiting) -- rare
   for _, thread in next, waiting do
     if thread.owner == thread then
       thread.failure, thread.wait = description, nil

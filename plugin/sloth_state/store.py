@@ -130,8 +130,9 @@ class Store(Protocol):
         status: RunStatus | None = None,
         tag: str | None = None,
         latest: bool = False,
+        at_most: int | None = None,
     ) -> int:
-        """How many runs `runs` would return without a limit."""
+        """How many runs `runs` would return without a limit; counts no further than `at_most`."""
 
     def run_ids_starting_with(self, prefix: str, *, limit: int = 20) -> list[str]:
         """Run ids that begin with these hex digits, sorted; never more than `limit`."""

@@ -7,17 +7,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sloth_runner import earlier_runs
+from sloth_runner.script_locks import ScriptLocks
 from sloth_runner.secrets import NO_SECRETS
 from sloth_runner.tally import Tally
-from sloth_state import leases
 from sloth_state.errors import LockLost, UsageError
-from sloth_state.model import (
-    Action,
-    LockScope,
-    Output,
-    ResourceDraft,
-)
-from sloth_state.processes import current_holder
+from sloth_state.model import Action, Output, ResourceDraft
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +33,6 @@ if TYPE_CHECKING:
         TaskRecord,
     )
     from sloth_state.store import Store
-    from sloth_state.waiting import Waiter
 
 
 class ActiveRun:
@@ -74,7 +67,7 @@ class ActiveRun:
         self._heartbeat = heartbeat
         self._tally = Tally()
         self._listeners: list[Callable[[Resource], None]] = []
-        self._script_locks: list[Lock] = []
+        self._script_locks = ScriptLocks(store, heartbeat, run.id)
         self._over = False
 
     # -- resources -------------------------------------------------------------------------
@@ -291,7 +284,8 @@ class ActiveRun:
         It is renewed while this process lives; after a crash on another host it lasts for `ttl`.
         Raises LockHeld, at once or when `wait` is over; this run's own locks count too.
         """
-        with self._wait_for(name, ttl, wait, on_waiting) as waiter:
+        self._held_lock()
+        with self._script_locks.wait_for(name, ttl, wait, on_waiting) as waiter:
             while (lock := waiter.attempt()) is None:
                 time.sleep(waiter.pause)
                 self._held_lock()
@@ -301,58 +295,29 @@ class ActiveRun:
         """The same, while other tasks go on."""
         import asyncio  # slow, and whoever has tasks has it already
 
-        with self._wait_for(name, ttl, wait, None) as waiter:
+        self._held_lock()
+        with self._script_locks.wait_for(name, ttl, wait) as waiter:
             while (lock := waiter.attempt()) is None:
                 await asyncio.sleep(waiter.pause)
                 self._held_lock()
         return self._keep(lock)
 
-    def _wait_for(
-        self,
-        name: str,
-        ttl: timedelta,
-        wait: timedelta,
-        on_waiting: Callable[[LockHeld], None] | None,
-    ) -> Waiter:
-        self._held_lock()
-        return leases.wait_for(
-            self._store,
-            LockScope.SCRIPT,
-            name,
-            wait=wait,
-            lease=ttl,
-            on_waiting=on_waiting,
-            holder=current_holder(self.id),
-        )
-
     def _keep(self, lock: Lock) -> Lock:
-        """Renew a script lock that was just taken, until it is given up."""
-        self._script_locks.append(lock)
-        self._heartbeat.add(lock)
+        self._script_locks.keep(lock)
         # Taking a lock is no write of the run, so the store has not compared the workflow's yet.
         self._store.renew_lock(self._lock, self._lock.expires_at - self._lock.heartbeat_at)
         return lock
 
     def release(self, lock: Lock) -> None:
         """Give a script lock up. Raises LockLost if it was lost while it was needed."""
-        self._script_locks.remove(lock)
-        if self._heartbeat.lost(lock):
-            error = LockLost(lock.name)
-            error.hint = "Others may have worked under it meanwhile. Give it a longer ttl."
-            raise error
-        self._give_up(lock)
+        self._script_locks.release(lock)
 
     # -- the end ---------------------------------------------------------------------------
 
     def close(self) -> None:
         """Release what script locks are left; from now on nothing more is recorded."""
         self._over = True
-        while self._script_locks:
-            self._give_up(self._script_locks.pop())
-
-    def _give_up(self, lock: Lock) -> None:
-        self._heartbeat.remove(lock)
-        self._store.release_lock(lock)
+        self._script_locks.release_all()
 
     def _held_lock(self) -> Lock:
         """The workflow's lock, to be shown to the store, which checks it again."""

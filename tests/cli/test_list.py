@@ -7,6 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from sloth_state.cli import list_runs
 from sloth_state.leases import acquire
 from sloth_state.model import LockScope, NewRun, ResourceDraft, Run, RunStatus
 from sloth_state.open import open_store
@@ -105,6 +108,18 @@ def test_a_limit_says_how_many_there_are(sloth: Sloth, finished_run: Record) -> 
     assert limited.splitlines()[-1] == "2 of 3 runs; --limit shows more"
     assert exact.splitlines()[-1] == "3 runs"
     assert unlimited.splitlines()[-1] == "3 runs"
+
+
+def test_very_many_are_not_counted(
+    sloth: Sloth, finished_run: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(list_runs, "MOST_COUNTED", 3)
+    for _ in range(4):
+        finished_run("nightly")
+
+    _, out, _ = sloth("state", "workflow", "list", "--limit", "2")
+
+    assert out.splitlines()[-1] == "2 of more than 3 runs; --limit shows more"
 
 
 def test_fifty_are_listed_by_default(sloth: Sloth, finished_run: Record) -> None:

@@ -17,6 +17,7 @@ PARTS = [
     "boot",
     "builders",
     "calls",
+    "deadlock",
     "elsewhere",
     "events",
     "host",

@@ -16,6 +16,9 @@ from sloth_state.shapes import run_shape
 if TYPE_CHECKING:
     from sloth_state.cli.app import App
 
+MOST_COUNTED = 10_000
+"""Runs. Counting more takes longer than all the rest of a listing, and tells nobody anything."""
+
 COLUMNS = [
     Column[Run]("NAME", lambda run: run.name),
     Column[Run]("VERSION", lambda run: str(run.version)),
@@ -50,11 +53,15 @@ def command(
     runs = store.runs(name=name, status=wanted, tag=tag, latest=latest, limit=limit or None)
     total = len(runs)
     if total == limit and not app.json:
-        total = store.count_runs(name=name, status=wanted, tag=tag, latest=latest)
+        total = store.count_runs(
+            name=name, status=wanted, tag=tag, latest=latest, at_most=MOST_COUNTED + 1
+        )
     app.emit(runs, COLUMNS, run_shape, footer=_total(len(runs), total))
 
 
 def _total(shown: int, total: int) -> str:
     if shown == total:
         return counted(total, "run")
+    if total > MOST_COUNTED:
+        return f"{shown:,} of more than {counted(MOST_COUNTED, 'run')}; --limit shows more"
     return f"{shown:,} of {counted(total, 'run')}; --limit shows more"

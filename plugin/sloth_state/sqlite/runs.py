@@ -116,9 +116,12 @@ class Runs(StoreBase):
         status: RunStatus | None = None,
         tag: str | None = None,
         latest: bool = False,
+        at_most: int | None = None,
     ) -> int:
         condition, bindings = run_filter(name, status, tag, latest)
-        row = self._db.first(f"SELECT count(*) FROM workflow_states r {condition}", bindings)
+        sql = f"SELECT 1 FROM workflow_states r {condition} LIMIT ?"
+        limit = -1 if at_most is None else at_most  # -1 is none
+        row = self._db.first(f"SELECT count(*) FROM ({sql})", [*bindings, limit])
         assert row is not None
         return int(row[0])
 

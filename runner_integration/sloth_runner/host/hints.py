@@ -11,6 +11,7 @@ _LIBRARY_PARTS = [
     "boot",
     "builders",
     "calls",
+    "deadlock",
     "elsewhere",
     "events",
     "host",

@@ -8,29 +8,23 @@ crashes the process when Python outlives a coroutine that an object came from (u
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lupa import luajit21
 
 import sloth_lua
-from sloth_runner.errors import ScriptError, ScriptSyntaxError
 from sloth_runner.host import wire
-from sloth_runner.host.hints import hint_for
 from sloth_runner.host.steps import Done, Failed, Step, Waiting
 from sloth_state.errors import LockLost, SlothError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from sloth_runner.errors import ScriptError
     from sloth_runner.host.limits import Limits
     from sloth_runner.host.module import LuaModule
     from sloth_runner.host.steps import Reply
     from sloth_runner.script import Script
-
-
-_LONGEST_MESSAGE = 10_000
-"""Characters of an error that are kept."""
 
 
 class Dispatcher(Protocol):
@@ -191,14 +185,9 @@ class LuaHost:
         thread, *problem = self._ask(b"load", self._script.lua, b"@" + self._script.name.encode())
         if thread is not None:
             return int(thread)
-        message = _printable(problem[0])
-        where, _ = self._split(message)
-        raise ScriptSyntaxError(
-            message,
-            where=where,
-            excerpt=self._script.excerpt(where),
-            hint=hint_for(message),
-        )
+        from sloth_runner.host.script_errors import syntax_error
+
+        raise syntax_error(self._script, problem[0])
 
     def start(
         self,
@@ -254,25 +243,9 @@ class LuaHost:
     def _script_error(
         self, message: bytes, raised_at: bytes = b"", trace: bytes = b""
     ) -> ScriptError:
-        where, text = self._split(_printable(self.masked(message))[:_LONGEST_MESSAGE])
-        if where is None or where.startswith("sloth_lua/"):
-            where = _printable(raised_at) or None
-        told = f"{where}: {text}" if where else text
-        excerpt = self._script.excerpt(where)
-        hint = hint_for(told, excerpt or "")
-        return ScriptError(told, where=where, excerpt=excerpt, trace=_printable(trace), hint=hint)
+        from sloth_runner.host.script_errors import script_error  # most scripts raise none
 
-    def _split(self, message: str) -> tuple[str | None, str]:
-        """Where an error was raised, as in "deploy.sloth:12: no space", and its text.
-
-        `error` and `assert` put another place before an error that is raised again; the last one
-        is where it came from.
-        """
-        name = re.escape(self._script.name)
-        place = rf'(?:{name}|[^:\n]*\.lua|\[string "[^\n]*?"\]):\d+'
-        places = re.match(rf"(?:({place}): )*", message)
-        assert places is not None  # it matches the empty text
-        return places[1], message[places.end() :]
+        return script_error(self._script, self.masked(message), raised_at, trace)
 
     # -- what the script defined -----------------------------------------------------------
 
@@ -298,7 +271,3 @@ def _is_utf8(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _printable(text: bytes) -> str:
-    return text.decode(errors="replace")
