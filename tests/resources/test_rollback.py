@@ -199,7 +199,9 @@ def test_one_resource_alone(things: Any) -> None:
     things.declares(
         a(2), C, 'resource.kept{ name = "k" }', 'state.set_output("url", "two")', before=kept
     )
-    things.ok(*FORCE, "w", "1", "--target", "thing/a", "--force")
+    assert things.ok(*FORCE, "w", "1", "--target", "thing/a", "--force").endswith(
+        "w: what --target names is back at v1 (rolled_back), recorded as version 3\n"
+    )
     assert things.world == {"a": {"id": "a", "size": 1}, "c": {"id": "c"}}
     assert sorted(things.recorded) == ["kept/k", "thing/a", "thing/c"]
     assert things.json("outputs", "w") == {"url": "two"}
