@@ -308,6 +308,7 @@ def test_a_failure_half_way_is_a_failed_version_that_can_be_finished(things: Any
     result = things.workflow("rollback", "w", "1", "--force")
     assert result.code == 1
     assert "thing/d: delete: " in result.err
+    assert result.err.endswith("finish it with: sloth-runner state workflow rollback w --resume\n")
     assert things.calls() == ["delete d"]
     things.set("d", clings=True)
     things.script(a(2), C, 'resource.thing{ name = "d", id = "d", clings = false }')
