@@ -156,4 +156,4 @@ def unmakeable(path: str, what: str, error: OSError) -> StoreError:
 
 
 def unreadable(path: str, error: OSError) -> StoreUnreadable:
-    return StoreUnreadable(path, f"cannot be read: {error.strerror}")
+    return StoreUnreadable(path, f"cannot be read: {error.strerror}", hint=_ELSEWHERE)
