@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -319,6 +321,17 @@ def test_a_failure_half_way_is_a_failed_version_that_can_be_finished(things: Any
     assert things.versions()[0] == (4, "rolled_back", "rolled back from v3 to v1")
     assert things.world == {"a": {"id": "a", "size": 1}, "b": {"id": "b"}}
     assert sorted(things.recorded) == ["thing/a", "thing/b"]
+
+
+@pytest.mark.parametrize("stderr", ["2>/dev/full", "2>&1 | true"])
+def test_a_rollback_goes_on_when_nobody_can_be_told_of_it(things: Any, stderr: str) -> None:
+    worlds = three_versions(things)
+    command = f'"$0" -m sloth_runner state workflow rollback w 1 --force {stderr}'
+    subprocess.run(
+        ["bash", "-c", command, sys.executable], cwd=things.folder, check=False, timeout=60
+    )
+    assert things.world == worlds[0]
+    assert things.versions()[0] == (4, "rolled_back", "rolled back from v3 to v1")
 
 
 def test_what_was_done_before_a_failure_is_recorded(things: Any) -> None:
