@@ -32,7 +32,7 @@ local engine = host.resources
 ---@field sensitive string[]? paths of attributes that are never shown
 ---@field natural_key string[]|string|fun(r: table): string the field, or the fields, by which reality knows the thing; with another key it is another thing, and the old one is deleted
 ---@field irreversible boolean|string|fun(r: table): string? a reason why what was done to it is not undone
----@field import fun(id: string): table fields of a thing that exists, by the name it has in reality
+---@field import fun(id: string): table? fields of a thing that exists, by the name it has in reality
 
 local resource = {}
 local known = {} -- by type, what must be known to declare one: { what, expected, order }
@@ -260,7 +260,9 @@ function resource.import(kind, name, id)
   local provider = engine.provider(want("resource.import", "type", kind, "string"))
   name, id = want("resource.import", "name", name, "string"), want("resource.import", "id", id, "string")
   if not provider.import then blame("resource.import: " .. kind .. " has no import") end
-  local fields = want("resource.import", "what import returns", engine.import(kind, name, id), "table")
+  local fields = engine.import(kind, name, id)
+  if fields == nil then blame("resource.import: there is no " .. kind .. " '" .. id .. "'") end
+  fields = want("resource.import", "what import returns", fields, "table")
   return declare(kind, merged(fields, { name = name }))
 end
 
@@ -271,7 +273,9 @@ function engine.existing(context)
   local provider, what = engine.provider(kind), "resource." .. kind
   if context.id then
     if not provider.import then blame(what .. ": its provider has no import, so its fields must be given") end
-    fields = merged(want(what, "what import returns", engine.import(kind, name, context.id), "table"), fields)
+    local found = engine.import(kind, name, context.id)
+    if found == nil then return { exists = false } end
+    fields = merged(want(what, "what import returns", found, "table"), fields)
   end
   local r = taken_apart(kind, known[kind] or prepared(kind, provider), merged(fields, { name = name }))
   if provider.declare then r = engine.subject(kind, name, provider.declare(r) or r) end

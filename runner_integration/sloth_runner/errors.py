@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from sloth_state.errors import NotFound, SlothError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sloth_state.model import Json
 
@@ -142,12 +142,21 @@ class ResumeRefused(WorkflowError):
 
 
 class WorkflowFailed(WorkflowError):
-    """The run is over and failed; the message names the task that failed first."""
+    """The run is over and failed; the message names the task that failed first.
+
+    `failures` says of each task that failed why.
+    """
 
     code = "workflow_failed"
 
     def __init__(
-        self, message: str, *, hint: str | None = None, excerpt: str | None = None
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        excerpt: str | None = None,
+        failures: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
         self.excerpt = excerpt
+        self.failures = failures or {}

@@ -11,6 +11,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sloth_runner.errors import WorkflowError
 from sloth_runner.runner import RunRequest
 from sloth_runner.script import Script, chunk_name
 from sloth_state.errors import NotFound, StateMoved, UsageError
@@ -38,13 +39,13 @@ class SavedPlan(NamedTuple):
 
 
 def save_plan(path: str, request: RunRequest, planned: Planned) -> None:
-    """Write a plan. Raises UsageError if it is not whole or the file cannot be written."""
+    """Write a plan. Raises WorkflowError if it is not whole, UsageError if it cannot be written."""
     from sloth_runner.modules.files import write_atomically
 
     if planned.failure is not None:
-        raise UsageError(
+        raise WorkflowError(
             f"the plan is not whole, so it is not written: {planned.failure.message}",
-            hint="A task failed for want of what a plan does not run.",
+            hint=planned.failure.hint,
         )
     content = {
         "format": FORMAT,
@@ -111,7 +112,10 @@ def read_plan(path: str) -> SavedPlan:
     except OSError as error:
         raise UsageError(f"the plan {path} cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
-        raise UsageError(f"{path} is no plan of this release of sloth-runner") from None
+        raise UsageError(
+            f"{path} is no plan of this release of sloth-runner",
+            hint="Make one: plan FILE --out PLAN",
+        ) from None
 
 
 def check_state(store: Store, saved: SavedPlan) -> None:
@@ -122,7 +126,7 @@ def check_state(store: Store, saved: SavedPlan) -> None:
 
 
 def check_reality(saved: SavedPlan, plan: Plan) -> None:
-    """Raise UsageError if a run would do anything else now than the plan says."""
+    """Raise WorkflowError if a run would do anything else now than the plan says."""
     now = changes_of(plan)
     if now == saved.changes:
         return
@@ -132,7 +136,7 @@ def check_reality(saved: SavedPlan, plan: Plan) -> None:
         identity for identity in {*planned, *found} if planned.get(identity) != found.get(identity)
     )
     names = ", ".join("/".join(identity) for identity in differing[:3]) or "their order"
-    raise UsageError(
+    raise WorkflowError(
         f"the plan {saved.path} is out of date, and nothing was changed; it differs in {names}",
         hint="Make the plan again.",
     )

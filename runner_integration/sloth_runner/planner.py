@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from sloth_runner.definitions import workflows_of
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from sloth_runner.driver import Driver
-    from sloth_runner.errors import WorkflowError
     from sloth_runner.planning import Plan, PlannedChange, PlannedEffect
     from sloth_runner.runner import RunRequest
     from sloth_runner.task_records import TaskOutcome
@@ -41,7 +41,7 @@ class Planned(NamedTuple):
     modules: Mapping[str, bytes]
     """Lua files that the workflow file required."""
     plan: Plan
-    failure: WorkflowError | None
+    failure: WorkflowFailed | None
     """Why the plan is not whole: a task failed, perhaps for want of what was not run."""
 
 
@@ -95,6 +95,23 @@ def _effects_of(session: Session) -> list[str]:
     return [each.operation for each in session.plan.effects]
 
 
+def _hint(session: Session, failure: WorkflowFailed) -> str | None:
+    """Why a task may fail in a plan alone: what is missing would have been made before it."""
+    assert session.plan is not None
+    missing = [
+        f"{each.change.type}/{each.change.name}"
+        for each in session.plan.changes
+        if each.change.action == "create"
+        and any(
+            one.path == "path" and os.path.basename(str(one.after)) in failure.message
+            for one in each.change.differences
+        )
+    ]
+    if missing:
+        return f"A plan changes nothing, so {', '.join(missing)} is not there yet. That may be why."
+    return hint_of_left_undone("A plan", _effects_of(session))
+
+
 def _run_tasks(
     driver: Driver,
     store: Store,
@@ -102,7 +119,7 @@ def _run_tasks(
     workflow: Workflow,
     request: RunRequest,
     supervisor: Supervisor,
-) -> WorkflowError | None:
+) -> WorkflowFailed | None:
     session = driver.session
     session.run = run
     session.prunes = request.prune or workflow.prune
@@ -125,7 +142,7 @@ def _run_tasks(
             supervisor.run(scheduler.run())
     except WorkflowFailed as error:
         failure = error
-        failure.hint = failure.hint or hint_of_left_undone("A plan", _effects_of(session))
+        failure.hint = failure.hint or _hint(session, failure)
     supervisor.run(driver.end_leftovers())
     session.close()
     assert session.plan is not None

@@ -160,8 +160,19 @@ async def _carry_out(world: World, run: ActiveRun, restoration: Restoration) -> 
         await ask_hooks(world, restoration)
     # Only now: one that was refused has not begun, so there is nothing to finish with --resume.
     run.set_metadata(_metadata(restoration))
-    for step in plan.steps:
-        await _take(world, run, restoration, step)
+    try:
+        for step in plan.steps:
+            await _take(world, run, restoration, step)
+    except WorkflowError as error:
+        error.hint = error.hint or _how_to_finish(restoration)
+        raise
+
+
+def _how_to_finish(restoration: Restoration) -> str | None:
+    if restoration.is_partial or not restoration.is_rollback:
+        return None
+    name = restoration.newest.workflow
+    return f"Mend that, then finish it with: sloth-runner state workflow rollback {name} --resume"
 
 
 async def _take(world: World, run: ActiveRun, restoration: Restoration, step: Step) -> None:

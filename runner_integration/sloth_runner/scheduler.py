@@ -271,4 +271,5 @@ class Scheduler:
             f"task {name}: {error}{more}",
             hint=error.hint,
             excerpt=getattr(error, "excerpt", None),
+            failures={task: str(why) for task, why in failed},
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import NamedTuple
 
@@ -59,7 +60,8 @@ def read_script(path: str) -> Script:
     except IsADirectoryError:
         raise ScriptUnreadable(path, "is a folder", hint=_name_a_file_in(path)) from None
     except OSError as error:
-        raise ScriptUnreadable(path, f"cannot be read: {error.strerror}") from None
+        hint = "Run it as a user who may read it." if error.errno == errno.EACCES else None
+        raise ScriptUnreadable(path, f"cannot be read: {error.strerror}", hint=hint) from None
     if b"\0" in source or source.startswith(b"\x1b"):
         raise ScriptUnreadable(
             path, "is a binary file, not Lua text", hint="Workflow files are Lua source."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -99,3 +100,21 @@ def test_a_file_that_is_no_store_exits_with_6(sloth: Sloth, tmp_path: Path, comm
     assert (code, out) == (6, "")
     error = json.loads(err)["error"]
     assert (error["code"], error["exit_code"]) == ("store_foreign", 6)
+
+
+@pytest.mark.parametrize(
+    ("size", "hint"),
+    [
+        (50, "Hint: Bring back a backup with: sloth-runner state workflow restore FILE\n"),
+        (8192, "Hint: See what can be mended with: sloth-runner state workflow repair --dry-run. "),
+    ],
+)
+def test_a_store_that_was_cut_off_is_told_with_what_can_still_be_done(
+    sloth: Sloth, store_path: Path, size: int, hint: str
+) -> None:
+    os.truncate(store_path, size)
+
+    code, out, err = sloth("state", "workflow", "list")
+
+    assert (code, out) == (6, "")
+    assert hint in err

@@ -94,7 +94,7 @@ def test_an_entry_is_disabled_and_enabled(told: Any) -> None:
 
 
 def test_what_is_not_there_is_a_result(told: Any) -> None:
-    failed = "crontab failed for the user nobody-here: "
+    failed = "there is no user 'nobody-here' for a crontab"
     enabled, listed, (ok, problem), (none, why) = told(
         f"cron.enable{NAMED}",
         f"cron.list('{USER}')",

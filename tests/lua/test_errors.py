@@ -163,6 +163,10 @@ HINTS = {
         "t.sloth:1: attempt to call field 'setenv' (a nil value)",
         "Tasks share the environment; a command gets its own with exec.run(…, { env = { … } }).",
     ),
+    "print(values.web.host)": (
+        "t.sloth:1: attempt to index field 'web' (a nil value)",
+        "No value 'web' was given. Give it with --values FILE or --set web=….",
+    ),
     "fs.reed('x')": (
         "t.sloth:1: attempt to call field 'reed' (a nil value)",
         "There is no fs.reed; did you mean fs.read?",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 import pytest
@@ -46,6 +47,23 @@ def test_what_was_done_before_the_workflow_knew_it_is_only_recorded(workflow: An
     assert workflow.run() == "0 created, 0 updated, 0 deleted, 0 unchanged, 1 read"
     assert workflow.run() == "0 created, 0 updated, 0 deleted, 1 unchanged"
     assert lines(workflow) == []
+
+
+@pytest.mark.parametrize("guard", ['unless = "test -f made"', 'only_if = "test ! -f made"'])
+def test_a_guard_in_a_folder_that_is_not_there_yet_can_be_planned(
+    workflow: Any, sloth: Any, guard: str
+) -> None:
+    workflow.declares(
+        'directory{ name = "work", path = "work" }',
+        f'command{{ name = "made", command = "touch made", workdir = "work", {guard} }}',
+    )
+    planned = sloth("plan", "w.sloth")
+    assert planned.stdout.startswith("+ directory/work\n+ command/made\n"), planned.stderr
+    assert workflow.run() == "2 created, 0 updated, 0 deleted, 0 unchanged"
+    shutil.rmtree(workflow.folder / "work")
+    assert workflow.drift() == {"command/made": "missing", "directory/work": "missing"}
+    workflow.heals()
+    assert (workflow.folder / "work/made").exists()
 
 
 @pytest.mark.parametrize("guard", ['unless = "test -f made"', 'only_if = "test ! -f made"'])

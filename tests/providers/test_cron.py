@@ -143,8 +143,28 @@ def test_another_user_is_another_crontab(workflow: Any) -> None:
         'cron{ name = "a", user = "no-such-user", schedule = "@daily", command = "a" }'
     )
     error = workflow.fails()
-    assert "crontab failed for the user no-such-user: " in error
-    assert "unknown" in error
+    assert "there is no user 'no-such-user' for a crontab" in error
+
+
+def test_a_user_who_is_not_there_has_no_entry(workflow: Any, sloth: Any) -> None:
+    new = f"{USER}n"
+    workflow.declares(
+        f'user{{ name = "{new}", system = true }}',
+        f'cron{{ name = "a", user = "{new}", schedule = "@daily", command = "true" }}',
+    )
+    try:
+        assert sloth("plan", "w.sloth").stdout.startswith(f"+ user/{new}\n+ cron/a\n")
+        assert workflow.run() == "2 created, 0 updated, 0 deleted, 0 unchanged"
+        subprocess.run(["userdel", new], check=True, capture_output=True)
+        assert workflow.drift() == {"cron/a": "missing", f"user/{new}": "missing"}
+        workflow.heals()
+        assert workflow.drift() == {"cron/a": "in-sync", f"user/{new}": "in-sync"}
+        subprocess.run(["userdel", new], check=True, capture_output=True)
+        workflow.declares()
+        assert workflow.run("--prune") == "0 created, 0 updated, 2 deleted, 0 unchanged"
+    finally:
+        subprocess.run(["crontab", "-u", new, "-r"], capture_output=True, check=False)
+        subprocess.run(["userdel", new], capture_output=True, check=False)
 
 
 REFUSED = (

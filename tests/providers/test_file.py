@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -233,6 +235,25 @@ def test_what_somebody_wrote_since_is_put_back_too(workflow: Any) -> None:
     assert path.read_text() == "ours"
     workflow.rolls_back(2)
     assert path.read_text() == "somebody else's"
+
+
+def test_who_may_not_write_there_is_told_what_to_do(workflow: Any) -> None:
+    (workflow.folder / "theirs").mkdir(mode=0o500)
+    workflow.declares('file{ name = "a", path = "theirs/a", content = "x" }')
+    limits = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+    done = subprocess.run(
+        [*limits, sys.executable, "-m", "sloth_runner", "run", "w.sloth"],
+        cwd=workflow.folder,
+        env=workflow.sloth.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert (
+        f"{workflow.folder}/theirs/a: Permission denied "
+        "(Run it as a user who may do that, or change the rights.)\n"
+    ) in done.stderr
 
 
 def test_links_and_folders_are_neither_followed_nor_replaced(workflow: Any) -> None:

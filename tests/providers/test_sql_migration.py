@@ -321,8 +321,8 @@ def test_declarations_that_make_no_sense_are_refused(workflow: Any) -> None:
         'database = "sqlite:///a", up = "SELECT 1", table = "a; DROP TABLE b"',
     )
     assert [each.split(": ", 1)[1] for each in said] == [
-        "database must be sqlite:///PATH or postgresql://…, not 'mysql://x/y'",
-        "database must be sqlite:///PATH or postgresql://…, not 'sqlite:///'",
+        "resource.sql_migration: database must be sqlite:///PATH or postgresql://…, not 'mysql://x/y'",
+        "resource.sql_migration: database must be sqlite:///PATH or postgresql://…, not 'sqlite:///'",
         "resource.sql_migration: up or up_file must be given",
         "resource.sql_migration: up is empty",
         "resource.sql_migration: up and up_file are both given",

@@ -346,6 +346,15 @@ def test_an_update_that_failed_counts_as_no_update(things: Any) -> None:
     assert changes == {"created": 0, "updated": 0, "deleted": 0, "read": 1, "unchanged": 0}
 
 
+def test_a_thing_that_was_there_and_could_not_be_updated_was_not_created(things: Any) -> None:
+    things.set("a", size=1)
+    things.script('resource.thing{ name = "a", id = "a", size = 2, breaks = "before" }')
+    result = things("run", "w.sloth")
+    assert result.code == 1
+    assert "  Resources  0 created, 0 updated, 0 deleted, 0 unchanged, 1 read\n" in result.out
+    assert "+ thing/a" not in result.out
+
+
 def test_what_is_still_unsettled_after_a_whole_rollback_makes_it_no_failed_one(things: Any) -> None:
     for size in (1, 2):
         things.declares(f'resource.thing{{ name = "a", id = "a", size = {size} }}')

@@ -200,6 +200,7 @@ def test_a_plan_as_json(things: Any) -> None:
         "undeclared": ["thing/b"],
         "summary": {"create": 0, "update": 1, "replace": 0, "delete": 0, "noop": 0},
         "error": None,
+        "failures": {},
     }
 
 
@@ -215,6 +216,32 @@ def test_exit_codes(things: Any) -> None:
     things.script('error("no")')
     assert things("plan", "w.sloth", "--exit-code").code == 1
     assert things("plan", "missing.sloth").code == 3
+
+
+def test_every_task_that_cannot_be_planned_is_named_with_why(things: Any) -> None:
+    tasks = "".join(f'task("{n}"):command(function() error("no {n}") end)\n' for n in ("a", "b"))
+    things.write(tasks)
+    result = things("plan", "w.sloth")
+    assert result.code == 1
+    assert result.out.startswith(
+        "\nCould not be planned:\n  ✗ a  w.sloth:1: no a\n  ✗ b  w.sloth:2: no b\n\nw: 0 to create"
+    )
+    shape = json.loads(things("plan", "w.sloth", "-o", "json").out)
+    assert shape["failures"] == {"a": "w.sloth:1: no a", "b": "w.sloth:2: no b"}
+
+
+def test_what_a_plan_lacks_because_it_made_nothing_is_named(things: Any) -> None:
+    things.script(
+        'resource.file{ name = "source", path = "t.j2", content = "x" }',
+        'resource.template{ name = "result", path = "result", source = "t.j2" }',
+    )
+    result = things("plan", "w.sloth")
+    assert result.code == 1
+    assert "there is no template 't.j2'" in result.err
+    assert "Hint: A plan changes nothing, so file/source is not there yet. That may be why." in (
+        result.err
+    )
+    things.ok("run", "w.sloth")
 
 
 def test_what_only_a_run_can_know_is_marked(things: Any) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -199,7 +201,9 @@ def test_one_resource_alone(things: Any) -> None:
     things.declares(
         a(2), C, 'resource.kept{ name = "k" }', 'state.set_output("url", "two")', before=kept
     )
-    things.ok(*FORCE, "w", "1", "--target", "thing/a", "--force")
+    assert things.ok(*FORCE, "w", "1", "--target", "thing/a", "--force").endswith(
+        "w: what --target names is back at v1 (rolled_back), recorded as version 3\n"
+    )
     assert things.world == {"a": {"id": "a", "size": 1}, "c": {"id": "c"}}
     assert sorted(things.recorded) == ["kept/k", "thing/a", "thing/c"]
     assert things.json("outputs", "w") == {"url": "two"}
@@ -306,6 +310,7 @@ def test_a_failure_half_way_is_a_failed_version_that_can_be_finished(things: Any
     result = things.workflow("rollback", "w", "1", "--force")
     assert result.code == 1
     assert "thing/d: delete: " in result.err
+    assert result.err.endswith("finish it with: sloth-runner state workflow rollback w --resume\n")
     assert things.calls() == ["delete d"]
     things.set("d", clings=True)
     things.script(a(2), C, 'resource.thing{ name = "d", id = "d", clings = false }')
@@ -316,6 +321,17 @@ def test_a_failure_half_way_is_a_failed_version_that_can_be_finished(things: Any
     assert things.versions()[0] == (4, "rolled_back", "rolled back from v3 to v1")
     assert things.world == {"a": {"id": "a", "size": 1}, "b": {"id": "b"}}
     assert sorted(things.recorded) == ["thing/a", "thing/b"]
+
+
+@pytest.mark.parametrize("stderr", ["2>/dev/full", "2>&1 | true"])
+def test_a_rollback_goes_on_when_nobody_can_be_told_of_it(things: Any, stderr: str) -> None:
+    worlds = three_versions(things)
+    command = f'"$0" -m sloth_runner state workflow rollback w 1 --force {stderr}'
+    subprocess.run(
+        ["bash", "-c", command, sys.executable], cwd=things.folder, check=False, timeout=60
+    )
+    assert things.world == worlds[0]
+    assert things.versions()[0] == (4, "rolled_back", "rolled back from v3 to v1")
 
 
 def test_what_was_done_before_a_failure_is_recorded(things: Any) -> None:

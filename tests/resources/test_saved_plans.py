@@ -79,7 +79,7 @@ def test_a_plan_is_refused_when_reality_differs(things: Any, change: str) -> Non
     result = things("run", "--plan", "p")
     name = "thing/b" if change == "new" else "thing/a"
     assert (result.code, result.err) == (
-        2,
+        1,
         f"Error: the plan p is out of date, and nothing was changed; it differs in {name}\n"
         "Hint: Make the plan again.\n",
     )
@@ -93,14 +93,14 @@ def test_a_plan_is_refused_when_only_what_is_sensitive_differs(things: Any) -> N
     things.script(declare("two"))
     things.ok("plan", "w.sloth", "--out", "p")
     things.set("a", password="three")
-    assert things("run", "--plan", "p").code == 2
+    assert things("run", "--plan", "p").code == 1
     assert things.world["a"]["password"] == "three"
 
 
 def test_a_plan_that_is_not_whole_is_not_written(things: Any) -> None:
     things.script(ONE, 'error("too early")')
     result = things("plan", "w.sloth", "--out", "p")
-    assert result.code == 2
+    assert result.code == 1
     assert "the plan is not whole, so it is not written: " in result.err
     assert "too early" in result.err
     assert not (things.folder / "p").exists()
@@ -130,7 +130,11 @@ def test_a_plan_is_readable_by_its_owner_alone_even_over_another_file(things: An
 def test_what_is_no_plan_is_refused(things: Any, content: bytes) -> None:
     (things.folder / "p").write_bytes(content)
     result = things("run", "--plan", "p")
-    assert (result.code, result.err) == (2, "Error: p is no plan of this release of sloth-runner\n")
+    assert (result.code, result.err) == (
+        2,
+        "Error: p is no plan of this release of sloth-runner\n"
+        "Hint: Make one: plan FILE --out PLAN\n",
+    )
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,8 @@ def test_a_dry_run_only_reads(sloth: Any, app: Path) -> None:
             3,
             "the thing that would be note/n does not exist",
         ),
+        (["file/none", "none"], 3, "the thing that would be file/none does not exist"),
+        (["symlink/none", "none"], 3, "the thing that would be symlink/none does not exist"),
         (["fil/two", "two"], 1, "resource: there is no type 'fil'; did you mean 'file'?"),
         (
             ["note/n", "three"],

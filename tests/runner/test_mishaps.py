@@ -229,6 +229,7 @@ def test_an_error_in_on_start_is_named_and_runs_no_task(sloth: Any) -> None:
     ("redirection", "told"),
     [
         (">/dev/full", "Note: the output cannot be written: No space left on device\n"),
+        ("-o json >/dev/full", "Note: the output cannot be written: No space left on device\n"),
         (">&-", ""),
         ("| head -1 >/dev/null", ""),
         ("-o json | head -1 >/dev/null", ""),
@@ -239,7 +240,11 @@ def test_a_run_goes_on_when_its_output_cannot_be_written(
 ) -> None:
     sloth.write("o.sloth", 'task("t"):command(function() for i = 1, 3000 do log.info(i) end end)')
     result = subprocess.run(
-        ["bash", "-c", f'"$0" -m sloth_runner run o.sloth {redirection}', sys.executable],
+        [
+            *("bash", "-o", "pipefail", "-c"),
+            f'"$0" -m sloth_runner run o.sloth {redirection}',
+            sys.executable,
+        ],
         cwd=sloth.folder,
         env=sloth.environment,
         capture_output=True,

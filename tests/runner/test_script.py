@@ -147,6 +147,7 @@ def test_a_file_without_permission_is_no_script(tmp_path: Path) -> None:
         if is_root:
             os.seteuid(0)
     assert caught.value.message == f"{path} cannot be read: Permission denied"
+    assert caught.value.hint == "Run it as a user who may read it."
 
 
 @pytest.mark.parametrize("content", [b"\x1bLJ\x02", b"x = 1\0", b"\x7fELF\0\0", b"\0"])

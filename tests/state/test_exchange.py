@@ -367,7 +367,7 @@ def test_a_run_that_another_workflow_has_already_is_refused(
 DAMAGE: dict[str, tuple[str, str, str]] = {
     "a value": ('"content":"two"', '"content":"six"', "changed after it was written"),
     "a number": ('"attempts":2', '"attempts":3', "changed after it was written"),
-    "cut off": ('\n"sha256"', "", "cut off or damaged"),
+    "cut off": ('\n"sha256"', "", "it is cut off"),
     "a newer form": ('"format_version":1', '"format_version":2', "knows up to 1"),
     "a section twice": ('"detections":[', '"versions":[', "does not belong there"),
     "the digest": ('"sha256":"', '"sha257":"', "does not belong there"),

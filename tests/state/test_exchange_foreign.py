@@ -10,7 +10,7 @@ from typing import Any
 import apsw
 import pytest
 
-from sloth_state.errors import HistoryRefused, InvalidValue
+from sloth_state.errors import HistoryRefused, InvalidValue, NotFound
 from sloth_state.exchange.go_times import go_time
 from sloth_state.exchange.sources import histories_in
 from sloth_state.model import Changes, NewHistory, RunStatus
@@ -287,7 +287,7 @@ def test_a_file_that_is_not_there_and_other_databases_are_refused(
     content = go_database.read_bytes()
     overwritten.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
 
-    with pytest.raises(HistoryRefused, match="cannot be read: No such file"):
+    with pytest.raises(NotFound, match="there is no file "):
         histories_in(str(tmp_path / "none"), "none", NOON, "ada")
     with pytest.raises(HistoryRefused, match="is not one of the older sloth-runner"):
         histories_in(str(other), "music.db", NOON, "ada")

@@ -30,7 +30,7 @@ resource = {}
 ---@field sensitive string[]? paths of attributes that are never shown
 ---@field natural_key string[]|string|fun(r: table): string the field, or the fields, by which reality knows the thing; with another key it is another thing, and the old one is deleted
 ---@field irreversible boolean|string|fun(r: table): string? a reason why what was done to it is not undone
----@field import fun(id: string): table fields of a thing that exists, by the name it has in reality
+---@field import fun(id: string): table? fields of a thing that exists, by the name it has in reality
 
 ---@class archive_declaration
 ---@field source string tar (plain, gz, bz2 or xz) or zip; relative to the task's folder

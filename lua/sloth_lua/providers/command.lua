@@ -56,6 +56,8 @@ end
 
 local function is_done(r, memory)
   if r.creates then return host.modules.fs.exists(r.creates) end
+  -- A folder that is not there, perhaps because a plan has not made it, holds nothing that was done.
+  if (r.unless or r.only_if) and not host.modules.fs.exists(r.workdir) then return false end
   if r.unless then return holds(r, r.unless) end
   if r.only_if then return not holds(r, r.only_if) end
   return last_run(r, memory) ~= nil

@@ -108,6 +108,9 @@ function file.delete(r, _, memory)
   end
 end
 
-function file.import(id) return { path = id, source = id } end
+function file.import(id)
+  if not host.modules.fs.exists(id) then return nil end
+  return { path = id, source = id }
+end
 
 return file

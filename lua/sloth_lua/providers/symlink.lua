@@ -40,6 +40,9 @@ function symlink.delete(r, _, memory)
   end
 end
 
-function symlink.import(id) return { path = id, target = call("symlink.read", absolute(id)) } end
+function symlink.import(id)
+  local target = call("symlink.read", absolute(id))
+  return target and { path = id, target = target }
+end
 
 return symlink

@@ -81,7 +81,7 @@ class JsonStream:
                 value, end = self._decode(self._buffer, self._at)
             except JSONDecodeError as error:
                 if not self._read(size):
-                    raise ValueError(f"it is cut off or damaged ({error.msg})") from error
+                    raise ValueError("it is cut off, or no JSON from some place on") from error
             else:
                 # A number that ends with the buffer may go on behind it.
                 if end < len(self._buffer) or not self._read(size):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sloth_state.errors import HistoryRefused
+from sloth_state.errors import HistoryRefused, NotFound
 from sloth_state.exchange.document import is_document, records_of, workflow_of
 from sloth_state.model import History
 
@@ -22,7 +22,7 @@ def histories_in(path: str, name: str, now: datetime, actor: str) -> list[Histor
     """The histories that a file holds: one, but for a database of the older sloth-runner.
 
     `name` is what the user calls the file. What has no times of its own was made `now` by `actor`
-    (user@host). Raises HistoryRefused for a file that is none of those that can be read.
+    (user@host). Raises NotFound, or HistoryRefused for a file that is none that can be read.
     """
     try:
         with open(path, "rb") as file:
@@ -32,6 +32,8 @@ def histories_in(path: str, name: str, now: datetime, actor: str) -> list[Histor
         with open(path, encoding="utf-8") as text:
             ours = is_document(text)
         return [_document(path, name)] if ours else [_of_another_tool(path, name, now, actor)]
+    except FileNotFoundError:
+        raise NotFound(f"there is no file {name}", hint="Check the path.") from None
     except OSError as error:
         raise HistoryRefused(f"{name} cannot be read: {error.strerror}") from error
 

@@ -27,6 +27,12 @@ APPLICATION_ID = 0x534C4F54
 
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100
+_RESTORE = "sloth-runner state workflow restore FILE"
+_BACKUP = f"Bring back a backup with: {_RESTORE}"
+_MEND = (
+    "See what can be mended with: sloth-runner state workflow repair --dry-run. "
+    f"Or bring back a backup with: {_RESTORE}"
+)
 _ELSEWHERE = "Name another place with --state or SLOTH_RUNNER_STATE"
 _KEEP_IT = "Move it away, or name another store with --state"
 
@@ -70,7 +76,7 @@ def _check_header(path: str, header: bytes) -> None:
     if not header.startswith(_MAGIC):
         raise StoreForeign(path, "is not an SQLite database", hint=_KEEP_IT)
     if len(header) < _HEADER_BYTES:
-        raise damaged(path, f"was cut off after {len(header)} bytes")
+        raise damaged(path, f"was cut off after {len(header)} bytes", _BACKUP)
     if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
         raise StoreForeign(path, "is an SQLite database of another program", hint=_KEEP_IT)
 
@@ -134,13 +140,8 @@ def missing(path: str) -> StoreMissing:
     )
 
 
-def damaged(path: str, what: str) -> StoreDamaged:
-    return StoreDamaged(
-        path,
-        what,
-        hint="See what else is wrong with: sloth-runner state workflow verify. Then bring back a "
-        "copy of the file from before.",
-    )
+def damaged(path: str, what: str, hint: str = _MEND) -> StoreDamaged:
+    return StoreDamaged(path, what, hint=hint)
 
 
 def unmakeable(path: str, what: str, error: OSError) -> StoreError:
@@ -156,4 +157,4 @@ def unmakeable(path: str, what: str, error: OSError) -> StoreError:
 
 
 def unreadable(path: str, error: OSError) -> StoreUnreadable:
-    return StoreUnreadable(path, f"cannot be read: {error.strerror}")
+    return StoreUnreadable(path, f"cannot be read: {error.strerror}", hint=_ELSEWHERE)

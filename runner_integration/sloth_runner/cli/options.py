@@ -190,6 +190,7 @@ def styler(app: App) -> Style:
 def lines_of_changes(app: App) -> Listener:
     """What a command tells on stderr while it changes things: resources, and a script's lines."""
     from sloth_runner.events import ResourceChanged, TaskOutput
+    from sloth_runner.views.output import AsLongAsItIsRead
     from sloth_runner.views.text import lines_of
 
     style = styler(app)
@@ -199,7 +200,7 @@ def lines_of_changes(app: App) -> Listener:
             for line in lines_of(event, style, verbose=False):
                 app.say(line)
 
-    return listen
+    return AsLongAsItIsRead(listen, on_stderr=True)  # a half-done rollback would be worse
 
 
 def warnings_only(app: App) -> Listener:

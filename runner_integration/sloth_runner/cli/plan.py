@@ -171,6 +171,12 @@ class PlanWriter:
             yield from (f"  - {_identity(each)}" for each in plan.undeclared[:20])
             if len(plan.undeclared) > 20:
                 yield f"  … and {len(plan.undeclared) - 20:,} more"
+        # The error that ends the command has room for the first one only.
+        if planned.failure is not None and len(planned.failure.failures) > 1:
+            yield ""
+            yield "Could not be planned:"
+            for task, why in planned.failure.failures.items():
+                yield f"  ✗ {printable(task)}  {printable(why)}"
         yield ""
         yield f"{printable(planned.workflow)}: {_counts(plan)}"
 
@@ -209,6 +215,7 @@ def plan_shape(planned: Planned) -> dict[str, Json]:
         "undeclared": [f"{each.resource.type}/{each.resource.name}" for each in plan.undeclared],
         "summary": dict(plan.counts()),
         "error": planned.failure.message if planned.failure else None,
+        "failures": dict(planned.failure.failures) if planned.failure else {},
     }
 
 

@@ -57,7 +57,7 @@ def _verdicts(names: Sequence[str], was_done: bool) -> dict[tuple[str, str], boo
     for each in names:
         type, slash, name = each.partition("/")
         if not slash or not name:
-            raise UsageError(f"{each!r} is not TYPE/NAME")
+            raise UsageError(f"{each!r} is not TYPE/NAME", hint="For instance: file/app.conf")
         verdicts[type, name] = was_done
     return verdicts
 

@@ -157,7 +157,9 @@ def _identities(targets: Sequence[str], *versions: tuple[Store, Version]) -> lis
     for target in targets:
         type, slash, name = target.partition("/")
         if not slash or not name:
-            raise UsageError(f"--target {target!r} is not TYPE/NAME")
+            raise UsageError(
+                f"--target {target!r} is not TYPE/NAME", hint="For instance: file/app.conf"
+            )
         known = [s.resource(v.workflow, type, name, version=v.version) for s, v in versions]
         if not any(known):
             raise ResourceNotFound(versions[0][1].workflow, type, name)

@@ -111,6 +111,8 @@ class RestorationView:
     def done(self, finished: Run) -> str:
         target = self._restoration.target
         name, version = printable(finished.name), f"version {finished.version}"
+        if self._restoration.is_partial:
+            name += ": what --target names"
         if self._restoration.is_rollback:
             status = self._app.word("rolled_back", {"rolled_back": "magenta"})
             return f"{name} is back at v{target.version} ({status}), recorded as {version}"

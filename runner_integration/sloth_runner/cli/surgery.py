@@ -108,7 +108,7 @@ def parsed_identity(text: str) -> tuple[str, str]:
     """Type and name of TYPE/NAME. Raises UsageError."""
     type, slash, name = text.partition("/")
     if not type or not slash or not name:
-        raise UsageError(f"{text!r} is not TYPE/NAME")
+        raise UsageError(f"{text!r} is not TYPE/NAME", hint="For instance: file/app.conf")
     return type, name
 
 

@@ -108,6 +108,8 @@ def _unknown_function(name: str, excerpt: str) -> str | None:
     import difflib
 
     module = called[1]
+    if module == "values":
+        return f"No value '{name}' was given. Give it with --values FILE or --set {name}=…."
     known = _functions_of(module)
     nearest = difflib.get_close_matches(name, known, n=1)
     if nearest:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from sloth_runner.command import Command
 from sloth_runner.errors import WorkflowError
 from sloth_runner.providers.accounts import me
+from sloth_runner.providers.accounts import user as find_user
 from sloth_runner.providers.processes import find_program
 from sloth_runner.subprocesses import run_command
 
@@ -51,6 +52,11 @@ async def replace(session: Session, user: str, marker: str, line: str | None) ->
         after = _with_entry(before, marker, line)
         if after == before:
             return
+        if _is_missing(session, user):
+            raise WorkflowError(
+                f"there is no user {user!r} for a crontab",
+                hint="Declare it before with resource.user.",
+            )
         await _write(session, user, after)
         if await _table(session, user) != after:
             raise WorkflowError(
@@ -82,6 +88,10 @@ def _place(lines: list[bytes], marker: str) -> slice | None:
 
 
 async def _table(session: Session, user: str) -> bytes:
+    # Who does not exist yet has no entry, so that a plan can also make the user and a check for
+    # drift finds the entry missing.
+    if _is_missing(session, user):
+        return b""
     result = await _crontab(session, user, "-l")
     if result.exit_code != 0 and b"no crontab for" in result.stderr:
         return b""
@@ -93,6 +103,10 @@ async def _write(session: Session, user: str, table: bytes) -> None:
         _checked(user, await _crontab(session, user, "-", stdin=table))
     else:
         _checked(user, await _crontab(session, user, "-r"))
+
+
+def _is_missing(session: Session, user: str) -> bool:
+    return user != me(session) and find_user(session, user) is None
 
 
 def _checked(user: str, result: CommandResult) -> CommandResult:

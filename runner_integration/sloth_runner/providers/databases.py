@@ -72,7 +72,10 @@ def without_password(url: str, resolve: Callable[[str], str]) -> tuple[str, str 
         return f"{_SQLITE}{path}", None
     parts = urlsplit(url)
     if parts.scheme not in _POSTGRES:
-        raise WorkflowError(f"database must be sqlite:///PATH or postgresql://…, not {url!r}")
+        raise WorkflowError(
+            "resource.sql_migration: database must be sqlite:///PATH or postgresql://…, "
+            f"not {url!r}"
+        )
     user, _, password = parts.netloc.rpartition("@")[0].partition(":")
     host = parts.netloc.rpartition("@")[2]
     netloc = f"{user}@{host}" if user else host

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 NEW_FILE_MODE = 0o644
 NEW_FOLDER_MODE = 0o755
 
+_NO_RIGHT = "Run it as a user who may do that, or change the rights."
 _HINTS = {
+    errno.EACCES: _NO_RIGHT,
+    errno.EPERM: _NO_RIGHT,
     errno.ENOSPC: "Make room, then run it again.",
     errno.EDQUOT: "Make room, then run it again.",
     errno.EIO: "The system may say more with: dmesg",

@@ -123,12 +123,13 @@ class Journal:
             run.end_operation(number, error=message)
             return message
         identity = operation.type, operation.name
+        is_new = operation.verb == Verb.CREATE and identity not in self._known.of(run)
         draft = ResourceDraft(
             *identity,
             {**wanted, **from_json(actual)},
             status=FAILED,
             # Counted as looked at: what failed is no update, even if something was changed.
-            action=Action.READ if identity in self._known.of(run) else Action.CREATE,
+            action=Action.CREATE if is_new else Action.READ,
             declaration=_with_memory(operation.declaration, memory),
         )
         resource = run.end_operation(number, record=draft, error=message)

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from sloth_runner.events import ResourceChanged, ResourcesUndeclared, RunFinished
@@ -39,15 +39,17 @@ def standard_output_for_json() -> Iterator[TextIO]:
     A script's `io.write`, for one, would break the lines.
     """
     sys.stdout.flush()
-    with os.fdopen(os.dup(1), "w", encoding="utf-8") as stream:
-        original = os.dup(1)
-        os.dup2(2, 1)
-        try:
-            yield stream
-        finally:
-            stream.flush()
-            os.dup2(original, 1)
-            os.close(original)
+    stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    original = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield stream
+    finally:
+        # Each line was flushed, so what is left could not be written, and that has been told.
+        with suppress(OSError):
+            stream.close()
+        os.dup2(original, 1)
+        os.close(original)
 
 
 def _name(event: Event) -> str:
