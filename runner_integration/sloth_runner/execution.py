@@ -19,6 +19,7 @@ from sloth_runner.secrets import NO_SECRETS
 from sloth_state.errors import LockLost, SlothError, UsageError
 from sloth_state.leases import LEASE, Heartbeat, acquire
 from sloth_state.model import LockScope, NewRun, RunStatus
+from sloth_state.values import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -163,6 +164,7 @@ class Execution:
         )
 
     def _acquire_lock(self) -> Lock:
+        check_name(self._workflow, "the workflow's name")
         lock = acquire(
             self._store,
             LockScope.WORKFLOW,

@@ -234,6 +234,13 @@ def test_a_workflow_is_run_by_one_at_a_time(store: Store) -> None:
         assert later.version == 2
 
 
+def test_a_name_that_is_none_is_said_to_be_the_workflows(store: Store) -> None:
+    too_long = "the workflow's name has 201 characters, and the most is 200"
+    with pytest.raises(InvalidValue, match=too_long), Execution(store, "x" * 201):
+        pass
+    assert store.locks() == []
+
+
 def test_executions_of_different_workflows_nest(store: Store) -> None:
     outer, inner = Execution(store, "outer"), Execution(store, "inner")
 
