@@ -19,6 +19,7 @@ from sloth_state.model import (
     TaskStatus,
 )
 from sloth_state.open import open_store
+from sloth_state.sqlite.checksums import content_hash, is_content_of, row_checksum
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,8 +169,6 @@ def test_a_row_that_was_taken_away_is_missed(
 def test_a_row_changed_with_a_checksum_that_fits_breaks_the_chain(
     filled: Any, database: Path
 ) -> None:
-    from sloth_state.sqlite.checksums import row_checksum
-
     (row,) = filled._db.select(
         "SELECT workflow_key, id, type, name, valid_from, created_in, action, status, "
         "'{\"content\":\"six\"}', created_at, updated_at FROM workflow_resources WHERE name = 'a'"
@@ -246,3 +245,10 @@ def test_a_page_that_is_overwritten_is_found(filled: Any, database: Path) -> Non
         "workflow_resources",
         "workflow_resource_history",
     }
+
+
+def test_a_content_of_another_type_is_not_what_was_written() -> None:
+    hash = content_hash(b"source")
+    assert is_content_of(hash, b"source")
+    # What a page of another table has in its place; the table being STRICT is not checked then.
+    assert not any(is_content_of(hash, content) for content in ("source", None, 5, 0.5, b""))

@@ -38,6 +38,11 @@ def content_hash(content: bytes) -> str:
     return sha256(content).hexdigest()
 
 
+def is_content_of(hash: str, content: object) -> bool:
+    """Whether a content that was read is what was written. In a damaged row it may be anything."""
+    return isinstance(content, bytes) and content_hash(content) == hash
+
+
 def version_hash(
     parent_hash: str | None,
     facts: dict[str, str | int | None],

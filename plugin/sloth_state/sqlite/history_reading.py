@@ -6,7 +6,7 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 from sloth_state.sqlite import files
-from sloth_state.sqlite.checksums import content_hash
+from sloth_state.sqlite.checksums import is_content_of
 from sloth_state.sqlite.history_shapes import ANCHOR, AUDIT, DETECTION, OF_RUNS, RUN, STATE, VERSION
 from sloth_state.sqlite.resource_rows import SELECT_CURRENT, SELECT_PAST, check_resource
 from sloth_state.sqlite.run_rows import SELECT_RUNS, checked_run
@@ -70,7 +70,7 @@ def history_records(
 
 def _content(db: Connection, row: Row) -> dict[str, Any]:
     key, hash, content, is_kept = row
-    if content_hash(content) != hash:
+    if not is_content_of(hash, content):
         raise files.damaged(db.path, f"is damaged: row {key} of contents is not what was written")
     return {"sha256": hash, "base64": b64encode(content).decode(), "kept": bool(is_kept)}
 

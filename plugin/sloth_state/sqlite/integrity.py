@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sloth_state.errors import StoreDamaged
 from sloth_state.model import Problem
 from sloth_state.sqlite.chain import check_versions
-from sloth_state.sqlite.checksums import content_hash
+from sloth_state.sqlite.checksums import is_content_of
 from sloth_state.sqlite.resource_rows import HISTORY, SELECT_PAST, is_sound
 from sloth_state.sqlite.tables import TABLES
 
@@ -74,7 +74,7 @@ def _check_past(db: Connection) -> Iterator[Problem]:
 
 def _check_contents(db: Connection) -> Iterator[Problem]:
     for key, hash, content in db.stream("SELECT content_key, hash, content FROM contents"):
-        if content_hash(content) != hash:
+        if not is_content_of(hash, content):
             yield Problem(f"contents row {key}", "is not what was written")
 
 

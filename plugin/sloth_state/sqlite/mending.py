@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sloth_state.errors import StoreDamaged
 from sloth_state.model import Problem
-from sloth_state.sqlite.checksums import closed_row_checksum, content_hash
+from sloth_state.sqlite.checksums import closed_row_checksum, is_content_of
 from sloth_state.sqlite.resource_rows import HISTORY, SELECT_PAST, is_sound
 from sloth_state.sqlite.tables import RESOURCES, TABLES, VERSIONS, WORKFLOWS
 
@@ -150,7 +150,7 @@ def drop_changed_contents(mending: Mending) -> None:
     """Take away contents that are not those of their hash: as code they may do anything."""
     db = mending.db
     for key, hash, content in db.select("SELECT content_key, hash, content FROM contents"):
-        if content_hash(content) != hash:
+        if not is_content_of(hash, content):
             _forget_content(mending, key)
             db.write("DELETE FROM contents WHERE content_key = ?", (key,))
             mending.note(f"contents row {key}", f"was changed and is no longer {hash}; dropped")

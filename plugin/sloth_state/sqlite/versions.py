@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sloth_state.errors import NotFound, ReferenceNotFound
 from sloth_state.sqlite import files
 from sloth_state.sqlite.base import StoreBase
-from sloth_state.sqlite.checksums import content_hash
+from sloth_state.sqlite.checksums import is_content_of
 from sloth_state.sqlite.run_rows import SELECT_RUNS, checked_run, find_run
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Versions(StoreBase):
         if row is None:
             raise NotFound(f"no workflow file or values are kept under {hash}")
         content: bytes = row[0]
-        if content_hash(content) != hash:
+        if not is_content_of(hash, content):
             raise files.damaged(self._db.path, f"is damaged: the content of {hash} has changed")
         return content
 
