@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sloth_state.model import Holder, LockScope, Ticket
+from sloth_state import model  # its words only when they are said: commands that look say none
 from sloth_state.sqlite.tables import TICKETS
 from sloth_state.sqlite.timestamps import from_microseconds, to_microseconds
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from sloth_state.model import Holder, LockScope, Ticket
     from sloth_state.sqlite.connection import Connection, Row
 
 SELECT_TICKETS = f"SELECT {TICKETS.selected('t')} FROM lock_tickets t"
@@ -34,7 +35,7 @@ def insert_ticket(
     db: Connection, scope: LockScope, name: str, holder: Holder, came_at: datetime, until: datetime
 ) -> Ticket:
     """A ticket behind all others."""
-    unnumbered = Ticket(0, scope, name, holder, came_at, came_at, until)
+    unnumbered = model.Ticket(0, scope, name, holder, came_at, came_at, until)
     return unnumbered._replace(number=TICKETS.insert(db, *_columns(unnumbered)))
 
 
@@ -90,11 +91,11 @@ def checked_ticket(db: Connection, row: Row) -> Ticket:
     key, *columns, checksum = row
     TICKETS.check(db, key, columns, checksum)
     scope, name, *holder, came_at, renewed_at, expires_at = columns
-    return Ticket(
+    return model.Ticket(
         key,
-        LockScope(scope),
+        model.LockScope(scope),
         name,
-        Holder(*holder),
+        model.Holder(*holder),
         from_microseconds(came_at),
         from_microseconds(renewed_at),
         from_microseconds(expires_at),
