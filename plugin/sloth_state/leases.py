@@ -11,8 +11,7 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sloth_state.errors import InvalidValue, LockLost, StoreError
-from sloth_state.processes import current_holder
+from sloth_state.errors import LockLost, StoreError
 from sloth_state.waiting import Waiter, lease_seconds
 
 if TYPE_CHECKING:
@@ -47,37 +46,12 @@ def acquire(
     wait for. The holder is this process unless another is given. Raises LockHeld, and what the
     store raises.
     """
-    waiter = wait_for(
+    with Waiter(
         store, scope, name, wait=wait, lease=lease, on_waiting=on_waiting, holder=holder
-    )
-    with waiter:
+    ) as waiter:
         while (lock := waiter.attempt()) is None:
             time.sleep(waiter.pause)
         return lock
-
-
-def wait_for(
-    store: Store,
-    scope: LockScope,
-    name: str,
-    *,
-    wait: timedelta = timedelta(0),
-    lease: timedelta = LEASE,
-    on_waiting: Callable[[LockHeld], None] | None = None,
-    holder: Holder | None = None,
-) -> Waiter:
-    """What `acquire` does, for those who sleep in another way."""
-    if lease <= timedelta(0):
-        raise InvalidValue(f"the lease of {name} must be longer than 0 s")
-    return Waiter(
-        store,
-        scope,
-        name,
-        holder or current_holder(),
-        wait=wait,
-        lease=lease,
-        on_waiting=on_waiting,
-    )
 
 
 class _Lease:

@@ -12,8 +12,8 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sloth_state.errors import LockHeld, StoreError
-from sloth_state.processes import is_dead
+from sloth_state.errors import InvalidValue, LockHeld, StoreError
+from sloth_state.processes import current_holder, is_dead
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,17 +41,19 @@ class Waiter:
         store: Store,
         scope: LockScope,
         name: str,
-        holder: Holder,
         *,
         wait: timedelta,
         lease: timedelta,
         on_waiting: Callable[[LockHeld], None] | None = None,
+        holder: Holder | None = None,
     ) -> None:
         """See `leases.acquire`. Without a `wait` there is one attempt, and no ticket."""
+        if lease <= timedelta(0):
+            raise InvalidValue(f"the lease of {name} must be longer than 0 s")
         self._store = store
         self._scope = scope
         self._name = name
-        self._holder = holder
+        self._holder = holder or current_holder()
         self._wait = wait.total_seconds()
         self._lease = lease
         self._on_waiting = on_waiting

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sloth_state import leases
 from sloth_state.errors import LockLost
 from sloth_state.model import LockScope
 from sloth_state.processes import current_holder
+from sloth_state.waiting import Waiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from sloth_state.leases import Heartbeat
     from sloth_state.model import Lock
     from sloth_state.store import Store
-    from sloth_state.waiting import Waiter
 
 
 class ScriptLocks:
@@ -37,7 +36,7 @@ class ScriptLocks:
         on_waiting: Callable[[LockHeld], None] | None = None,
     ) -> Waiter:
         """How to get a lock, which outlives a killed process for `ttl`."""
-        return leases.wait_for(
+        return Waiter(
             self._store,
             LockScope.SCRIPT,
             name,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sloth_runner.cli.options import dry_run_option, lock_timeout_option
-from sloth_runner.cli.surgery import newest_version, parsed_identity, recorded_lines
+from sloth_runner.cli.options import dry_run_option, lock_timeout_option, parsed_identity
+from sloth_runner.cli.surgery import newest_version, recorded_lines
 from sloth_state.cli.options import reference_argument, shared_options
 from sloth_state.cli.text import printable
 

@@ -213,3 +213,12 @@ def warnings_only(app: App) -> Listener:
             app.say(f"Note: {printable(event.text, keep=_NEW_LINE)}")
 
     return listen
+
+
+def parsed_identity(text: str, option: str = "") -> tuple[str, str]:
+    """Type and name of TYPE/NAME, which an option gave. Raises UsageError."""
+    type, slash, name = text.partition("/")
+    if not type or not slash or not name:
+        what = f"{option} {text!r}".lstrip()
+        raise UsageError(f"{what} is not TYPE/NAME", hint="For instance: file/app.conf")
+    return type, name

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sloth_runner.cli.options import lock_timeout_option
+from sloth_runner.cli.options import lock_timeout_option, parsed_identity
 from sloth_state.cli.options import reference_argument, shared_options
 from sloth_state.cli.text import counted, printable
-from sloth_state.errors import UsageError
 from sloth_state.references import resolve
 
 if TYPE_CHECKING:
@@ -53,13 +52,7 @@ def command(
 
 
 def _verdicts(names: Sequence[str], was_done: bool) -> dict[tuple[str, str], bool]:
-    verdicts = {}
-    for each in names:
-        type, slash, name = each.partition("/")
-        if not slash or not name:
-            raise UsageError(f"{each!r} is not TYPE/NAME", hint="For instance: file/app.conf")
-        verdicts[type, name] = was_done
-    return verdicts
+    return {parsed_identity(each): was_done for each in names}
 
 
 def _shape(settled: Settled) -> Json:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sloth_runner.cli.options import dry_run_option, lock_timeout_option
+from sloth_runner.cli.options import dry_run_option, lock_timeout_option, parsed_identity
 from sloth_runner.rollback_versions import last_good_version, rollback_target
 from sloth_state.cli.complete import complete_version
 from sloth_state.cli.options import force_option, reference_argument, shared_options
@@ -155,11 +155,7 @@ def _target(store: Store, ref: str, newest: Version, asked: str | None, *, resum
 def _identities(targets: Sequence[str], *versions: tuple[Store, Version]) -> list[tuple[str, str]]:
     found = []
     for target in targets:
-        type, slash, name = target.partition("/")
-        if not slash or not name:
-            raise UsageError(
-                f"--target {target!r} is not TYPE/NAME", hint="For instance: file/app.conf"
-            )
+        type, name = parsed_identity(target, "--target")
         known = [s.resource(v.workflow, type, name, version=v.version) for s, v in versions]
         if not any(known):
             raise ResourceNotFound(versions[0][1].workflow, type, name)

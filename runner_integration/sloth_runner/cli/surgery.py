@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sloth_runner.cli.options import dry_run_option, lock_timeout_option
+from sloth_runner.cli.options import dry_run_option, lock_timeout_option, parsed_identity
 from sloth_state.cli.complete import complete_resource, complete_workflow
 from sloth_state.cli.options import reference_argument, shared_options
 from sloth_state.cli.text import printable
@@ -102,14 +102,6 @@ def rm_command(app: App, *, ref: str, resource: str, dry_run: bool, lock_timeout
         "version": finished.version if finished else None,
     }
     app.emit_object(shape, lambda: _rm_lines(version, found, finished))
-
-
-def parsed_identity(text: str) -> tuple[str, str]:
-    """Type and name of TYPE/NAME. Raises UsageError."""
-    type, slash, name = text.partition("/")
-    if not type or not slash or not name:
-        raise UsageError(f"{text!r} is not TYPE/NAME", hint="For instance: file/app.conf")
-    return type, name
 
 
 def newest_version(store: Store, ref: str) -> Version:

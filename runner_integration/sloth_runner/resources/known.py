@@ -27,7 +27,7 @@ class KnownResources:
 
     def of(self, run: ActiveRun) -> Mapping[Identity, Resource]:
         """All of them, by type and name."""
-        return self._resources if self._resources is not None else self._all(run)
+        return self._all(run)
 
     def note(self, run: ActiveRun, resource: Resource) -> None:
         """One was recorded."""
