@@ -143,6 +143,12 @@ local function names_in(expected)
   return names
 end
 
+local function check_names(call, fields, expected)
+  for name in next, fields do
+    if not expected[name] then host.unknown(call .. ": it has no field", name, names_in(expected)) end
+  end
+end
+
 --- A copy of a table of named fields that have these types, and no others.
 ---@param call string "state.resource"
 ---@param fields table what the script gave
@@ -151,18 +157,18 @@ end
 function host.want_fields(call, fields, expected)
   host.want(call, "its argument", fields, "table")
   local known, checked = parsed[expected] or parse(expected), {}
-  for name in next, fields do -- first of all, for a misspelt name is also one that is missing
-    if not known.kinds[name] then host.unknown(call .. ": it has no field", name, names_in(expected)) end
-  end
+  local kinds, required = known.kinds, known.required
   for name, value in next, fields do
-    local kind = known.kinds[name]
+    local kind = kinds[name]
     if type(value) ~= kind and not (kind == "map" and is_map(value)) then
+      if kind ~= "any" then check_names(call, fields, expected) end -- what is misspelt is told first
       value = (known.optional[name] and host.want_or_nil or host.want)(call, name, value, kind)
     end
     checked[name] = value
   end
-  for _, name in ipairs(known.required) do
-    if checked[name] == nil then host.want(call, name, nil, known.kinds[name]) end
+  for index = 1, #required do
+    local name = required[index]
+    if checked[name] == nil then host.want(call, name, nil, kinds[name]) end
   end
   return checked
 end

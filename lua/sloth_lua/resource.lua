@@ -158,14 +158,10 @@ end
 -- asking the provider what they mean takes much longer.
 local function said_of(order, r)
   local parts = {}
-  for index, field in ipairs(order) do
-    local value = rawget(r, field)
-    if value == nil then
-      parts[index] = "0:"
-    else
-      local text = type(value) == "string" and value or host.text(value)
-      parts[index] = #text .. ":" .. text
-    end
+  for index = 1, #order do
+    local value = rawget(r, order[index])
+    if value ~= nil and type(value) ~= "string" then value = host.text(value) end
+    parts[index] = value and #value .. ":" .. value or "0:"
   end
   return concat(parts)
 end

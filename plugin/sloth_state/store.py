@@ -13,7 +13,7 @@ Rules that hold for all methods:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         Ticket,
         Version,
     )
+    from sloth_state.recorded import RecordedResources
 
 
 class Store(Protocol):
@@ -235,6 +236,9 @@ class Store(Protocol):
 
         Those that the version itself deleted are in it, with action `delete`.
         """
+
+    def recorded(self, workflow: str) -> RecordedResources[Any]:
+        """The resources that the newest version has, each made when somebody looks at it."""
 
     # -- the journal -----------------------------------------------------------------------
 

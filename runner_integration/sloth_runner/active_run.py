@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sloth_runner import earlier_runs
 from sloth_runner.script_locks import ScriptLocks
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         Step,
         TaskRecord,
     )
+    from sloth_state.recorded import Identity, RecordedResources
     from sloth_state.store import Store
 
 
@@ -112,11 +113,11 @@ class ActiveRun:
             self.id, type, name, new_name, self._held_lock(), to=target
         )
 
-    def touch_unchanged(self, resource: Resource) -> None:
+    def touch_unchanged(self, identity: Identity, recorded: Mapping[Identity, Resource]) -> None:
         """Count a resource that was looked at and found as it is recorded. Writes nothing."""
-        if resource.action is not Action.NOOP:
-            resource = resource._replace(action=Action.NOOP)
-        self._touch((resource,))
+        self._tally.count(identity, Action.NOOP)
+        if self._listeners:
+            self._tell([recorded[identity]._replace(action=Action.NOOP)])
 
     def has_touched(self, type: str, name: str) -> bool:
         """Whether this run has dealt with a resource."""
@@ -186,6 +187,10 @@ class ActiveRun:
         """All resources as they are recorded now, ordered by type and name."""
         return earlier_runs.existing(self._store.resources(self.name, type=type))
 
+    def recorded(self) -> RecordedResources[Any]:
+        """The same, by type and name, each made when somebody looks at it."""
+        return self._store.recorded(self.name)
+
     @property
     def touched(self) -> Changes:
         """How many resources this run has dealt with so far, each counted once, by net action."""
@@ -200,7 +205,10 @@ class ActiveRun:
 
     def _touch(self, resources: Sequence[Resource]) -> None:
         for resource in resources:
-            self._tally.add(resource)
+            self._tally.count((resource.type, resource.name), resource.action)
+        self._tell(resources)
+
+    def _tell(self, resources: Sequence[Resource]) -> None:
         for callback in self._listeners:
             for resource in resources:
                 callback(resource)

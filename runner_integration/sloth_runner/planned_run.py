@@ -10,6 +10,7 @@ from sloth_runner.session import PLANNED_ID
 from sloth_runner.tally import Tally
 from sloth_state.errors import ResourceNotFound
 from sloth_state.model import Action, Holder, Lock, LockScope, Output, Resource, ResourceDraft
+from sloth_state.recorded import already_made
 from sloth_state.references import newest_run
 from sloth_state.values import canonical
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sloth_runner.session import Session
     from sloth_state.errors import LockHeld
     from sloth_state.model import Json, Run, Step, TaskRecord
+    from sloth_state.recorded import RecordedResources
     from sloth_state.store import Store
 
 
@@ -121,6 +123,9 @@ class PlannedRun(ActiveRun):
     def resources(self, type: str | None = None) -> list[Resource]:
         found = [each for each in self._resources.values() if type in (None, each.type)]
         return sorted(found, key=lambda each: (each.type, each.name))
+
+    def recorded(self) -> RecordedResources[Any]:
+        return already_made(self._resources)
 
     # -- all else --------------------------------------------------------------------------
 

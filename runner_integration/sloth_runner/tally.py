@@ -7,25 +7,24 @@ from typing import TYPE_CHECKING
 from sloth_state.model import Action, Changes
 
 if TYPE_CHECKING:
-    from sloth_state.model import Resource
+    from sloth_state.recorded import Identity
 
 
 class Tally:
     """Counts each resource once, by its net action, as the store does for a whole version."""
 
     def __init__(self) -> None:
-        self._actions: dict[tuple[str, str], Action] = {}
+        self._actions: dict[Identity, Action] = {}
 
-    def add(self, resource: Resource) -> None:
+    def count(self, identity: Identity, action: Action) -> None:
         """Count what the store said it did. That is the net action already, except for `noop`."""
-        key = (resource.type, resource.name)
-        before = self._actions.setdefault(key, resource.action)
-        if before is resource.action:
+        before = self._actions.setdefault(identity, action)
+        if before is action:
             return  # as nearly always
-        if resource.action is Action.DELETE and before is Action.CREATE:
-            del self._actions[key]
-        elif resource.action is not Action.NOOP:
-            self._actions[key] = resource.action
+        if action is Action.DELETE and before is Action.CREATE:
+            del self._actions[identity]
+        elif action is not Action.NOOP:
+            self._actions[identity] = action
 
     def has(self, type: str, name: str) -> bool:
         """Whether a resource was counted."""

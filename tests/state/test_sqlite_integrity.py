@@ -175,7 +175,7 @@ def test_a_row_changed_with_a_checksum_that_fits_breaks_the_chain(
     )
     _change(
         database,
-        f"UPDATE workflow_resources SET attributes = '{row[8]}', checksum = {row_checksum(*row)} "
+        f"UPDATE workflow_resources SET attributes = '{row[8]}', checksum = {row_checksum(row)} "
         "WHERE name = 'a'",
     )
     assert filled.resource("deploy", "file", "a").attributes == {"content": "six"}

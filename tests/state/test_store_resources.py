@@ -212,6 +212,46 @@ def test_resources_are_ordered_and_can_be_of_one_type(bench: Any, store: Store) 
     assert store.resources("deploy", type="none") == []
 
 
+def test_recorded_resources_are_those_of_the_newest_version(bench: Any, store: Store) -> None:
+    bench.run_recording(bench.draft("a", 1), bench.draft("b", 1), bench.draft("c", 1))
+    bench.run_recording(bench.draft("a", 2), bench.draft("b", action=Action.DELETE))
+
+    recorded = store.recorded("deploy")
+    texts = {identity: recorded.texts(identity) for identity in recorded}
+
+    assert texts == {
+        ("file", "a"): ("", '{"content":2}', None),
+        ("file", "c"): ("", '{"content":1}', None),
+    }
+    there = [each for each in store.resources("deploy") if each.action is not Action.DELETE]
+    assert sorted(recorded.values()) == there
+    assert {identity: recorded.texts(identity) for identity in recorded} == texts
+    assert recorded.texts(("file", "b")) is None
+    assert ("file", "b") not in recorded
+
+
+def test_recorded_resources_can_be_set_and_deleted_whether_looked_at_or_not(
+    bench: Any, store: Store
+) -> None:
+    bench.run_recording(bench.draft("a", 1), bench.draft("b", 1), bench.draft("c", 1))
+    bench.run_recording(bench.draft("d", 2))
+    other = store.resource("deploy", "file", "d")
+    assert other is not None
+    recorded = store.recorded("deploy")
+    assert recorded["file", "a"].attributes == {"content": 1}
+
+    for name in ("a", "b"):
+        del recorded["file", name]
+    recorded["file", "c"] = other
+
+    assert dict(recorded) == {("file", "c"): other, ("file", "d"): other}
+    assert len(recorded) == 2
+    assert recorded.texts(("file", "c")) == ("", '{"content":2}', None)
+    with pytest.raises(KeyError):
+        del recorded["file", "a"]
+    assert len(store.resources("deploy")) == 4
+
+
 def test_workflows_do_not_see_the_resources_of_others(bench: Any, store: Store) -> None:
     bench.run_recording(bench.draft("a", 1))
     bench.run_recording(bench.draft("a", 2), name="backup")

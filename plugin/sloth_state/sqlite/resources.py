@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from sloth_state import model
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sloth_state.model import Lock, Resource, ResourceDraft
+    from sloth_state.recorded import RecordedResources
+    from sloth_state.sqlite.connection import Row
     from sloth_state.sqlite.resource_writer import ResourceWriter
 
 
@@ -80,6 +83,24 @@ class Resources(StoreBase):
                 bindings += [workflow_key, seen_from, seen_from, seen_from, *types]
             rows = self._db.select(f"{sql} ORDER BY r.type, r.name", bindings)
             return resources_of(self._db, rows, seen_from)
+
+    def recorded(self, workflow: str) -> RecordedResources[Row]:
+        from sloth_state.recorded import RecordedResources
+        from sloth_state.sqlite.resource_rows import SELECT_CURRENT, resources_of
+
+        with self._db.snapshot():
+            workflow_key = self._workflow_key(workflow)
+            newest = self._newest_version(workflow, workflow_key, None)
+            rows = self._db.select(
+                f"{SELECT_CURRENT} WHERE r.workflow_key = ? AND r.action <> 'delete'",
+                (workflow_key,),
+            )
+        by_identity = {(row[3], row[4]): row for row in rows}
+        return RecordedResources(
+            by_identity,
+            make=lambda row: resources_of(self._db, [row], newest)[0],
+            texts=itemgetter(8, 9, 12),
+        )
 
     @cached_property
     def _writer(self) -> ResourceWriter:

@@ -52,8 +52,8 @@ class Table:
     def checksum(self, values: Sequence[Value]) -> int:
         """The checksum of a row with these columns."""
         if self._is_longer and values[-1] is None:
-            return row_checksum(*values[:-1])
-        return row_checksum(*values)
+            return row_checksum(values[:-1])
+        return row_checksum(values)
 
     def insert_many(self, db: Connection, rows: Iterable[Sequence[Value]]) -> None:
         db.write_many(self._insert, [(None, *values, self.checksum(values)) for values in rows])

@@ -152,14 +152,14 @@ def read_and_compare(
 def digest(path: str, expected_size: int) -> tuple[str, int]:
     """SHA-256 in hex and size of a file that is no link."""
     handle = os.open(path, _READING)
-    hash, size = sha256(), 0
     try:
         # An open file object would take as long as all the rest for a small file.
-        while piece := os.read(handle, min(expected_size, PIECE) + 1):
+        piece = os.read(handle, min(expected_size, PIECE) + 1)
+        hash, size = sha256(piece), len(piece)
+        while piece and size != expected_size:
+            piece = os.read(handle, PIECE)
             hash.update(piece)
             size += len(piece)
-            if size == expected_size:
-                break
     finally:
         os.close(handle)
     return hash.hexdigest(), size

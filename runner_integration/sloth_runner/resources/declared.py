@@ -13,7 +13,6 @@ from sloth_runner.resources.decisions import FAILED, Settings, Verb, decide
 from sloth_runner.resources.moves import Moves, memory_of
 from sloth_runner.resources.reading import subject
 from sloth_state.differences import differences
-from sloth_state.json_map import text_of
 from sloth_state.model import Action, ResourceDraft
 from sloth_state.values import check_name, from_json, to_json
 
@@ -22,9 +21,10 @@ if TYPE_CHECKING:
 
     from sloth_runner.active_run import ActiveRun
     from sloth_runner.resources.decisions import Decision
-    from sloth_runner.resources.known import Identity, KnownResources
+    from sloth_runner.resources.known import KnownResources
     from sloth_runner.session import Session
     from sloth_state.model import Resource
+    from sloth_state.recorded import Identity
 
 NOTHING_SPECIAL = '{"depends_on":[]}'
 """What Lua says about most declarations."""
@@ -69,16 +69,15 @@ class Declarations:
             return False
         run = self._session.active_run(f"resource.{type}")
         identity = type, name
-        known = self._known.of(run).get(identity)
-        if known is None or known.declaration is None or known.status:
-            return False
-        if actual != text_of(known.attributes):
+        recorded = self._known.of(run)
+        status, attributes, declaration = recorded.texts(identity) or (FAILED, "", None)
+        if status or declaration is None or attributes != actual:
             return False
         mark = f'{{"about":"{self._fingerprint(type, NOTHING_SPECIAL, said)}"'
-        if not text_of(known.declaration).startswith(mark):
+        if not declaration.startswith(mark):
             return False
         self._declare(identity)
-        run.touch_unchanged(known)
+        run.touch_unchanged(identity, recorded)
         return True
 
     def decide(
@@ -230,7 +229,7 @@ class Declarations:
         )
         is_known = (known.type, known.name) == identity and known.status != FAILED
         if same and declaration == known.declaration and is_known:
-            run.touch_unchanged(known)
+            run.touch_unchanged(identity, self._known.of(run))
         else:
             self._record(run, identity, attributes, declaration, Action.READ)
         self._session.current.contents.clear()
@@ -271,9 +270,10 @@ class Declarations:
 
     def untouched(self, run: ActiveRun) -> list[Resource]:
         """Recorded resources that this run has not dealt with, in no particular order."""
+        known = self._known.of(run)
         return [
-            each
-            for identity, each in self._known.of(run).items()
+            known[identity]
+            for identity in known
             if identity not in self._by
             and (identity in self.settled or not run.has_touched(*identity))
         ]

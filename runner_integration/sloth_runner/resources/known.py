@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from sloth_state.recorded import already_made
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sloth_runner.active_run import ActiveRun
     from sloth_state.model import Resource
-
-Identity = tuple[str, str]
-"""Type and name."""
+    from sloth_state.recorded import Identity, RecordedResources
 
 
 class KnownResources:
     """The recorded resources of the workflow whose run goes on. Nobody else writes them then."""
 
     def __init__(self) -> None:
-        self._resources: dict[Identity, Resource] | None = None
+        self._resources: RecordedResources[Any] | None = None
         self._by_key: dict[tuple[str, str], list[Identity]] | None = None
 
-    def use(self, resources: dict[Identity, Resource]) -> None:
-        """Take these, without asking the store for all; they are kept true."""
-        self._resources = resources
+    def use(self, resources: Mapping[Identity, Resource]) -> None:
+        """Take these, without asking the store for all."""
+        self._resources = already_made(resources)
 
-    def of(self, run: ActiveRun) -> Mapping[Identity, Resource]:
-        """All of them, by type and name."""
-        return self._all(run)
+    def of(self, run: ActiveRun) -> RecordedResources[Any]:
+        """All of them, by type and name; not for changing."""
+        if self._resources is None:
+            self._resources = run.recorded()
+        return self._resources
 
     def note(self, run: ActiveRun, resource: Resource) -> None:
         """One was recorded."""
-        self._all(run)[resource.type, resource.name] = resource
+        self.of(run)[resource.type, resource.name] = resource
 
     def of_thing(self, run: ActiveRun, type: str, key: str) -> list[Resource]:
         """Those that were recorded, when first asked, as the thing with this natural key.
@@ -41,7 +43,7 @@ class KnownResources:
         """
         from sloth_state.things import kind_of, natural_key  # rare
 
-        known = self._all(run)
+        known = self.of(run)
         if self._by_key is None:
             self._by_key = {}
             for each in known.values():
@@ -63,9 +65,4 @@ class KnownResources:
 
     def drop(self, run: ActiveRun, identity: Identity) -> None:
         """One is recorded no more."""
-        self._all(run).pop(identity, None)
-
-    def _all(self, run: ActiveRun) -> dict[Identity, Resource]:
-        if self._resources is None:
-            self._resources = {(each.type, each.name): each for each in run.resources()}
-        return self._resources
+        self.of(run).pop(identity, None)

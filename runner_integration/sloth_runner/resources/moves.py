@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Container
 
     from sloth_runner.active_run import ActiveRun
-    from sloth_runner.resources.known import Identity, KnownResources
+    from sloth_runner.resources.known import KnownResources
     from sloth_runner.session import Session
     from sloth_state.model import Resource
+    from sloth_state.recorded import Identity
 
 
 class Moves:
