@@ -65,7 +65,8 @@ class Declarations:
         Then there is nothing to do, and nearly all work is spared; False says nothing. Only for
         declarations that say `NOTHING_SPECIAL`.
         """
-        if self._session.plan is not None:
+        plan = self._session.plan
+        if plan is not None and self._moves.something_leaves:
             return False
         run = self._session.active_run(f"resource.{type}")
         identity = type, name
@@ -78,6 +79,8 @@ class Declarations:
             return False
         self._declare(identity)
         run.touch_unchanged(identity, recorded)
+        if plan is not None:
+            plan.leave(identity, self._settings[type][0].sensitive, self._session.current.name)
         return True
 
     def decide(

@@ -97,6 +97,11 @@ class Moves:
         if resource is not None and key is not None:
             self._planned_to_leave[_spot(resource.type, key)] = resource
 
+    @property
+    def something_leaves(self) -> bool:
+        """Whether a plan knows of anything that will not be where it is."""
+        return bool(self._planned_to_leave)
+
     def is_planned_to_leave(self, type: str, key: str) -> bool:
         """Whether what is at a place now will not be there."""
         return _spot(type, key) in self._planned_to_leave
