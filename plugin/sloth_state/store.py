@@ -270,6 +270,21 @@ class Store(Protocol):
         ended.
         """
 
+    def end_and_begin_operation(
+        self,
+        run_id: str,
+        number: int,
+        record: ResourceDraft,
+        new: NewOperation,
+        lock: Lock,
+        *,
+        contents: Sequence[bytes] = (),
+    ) -> tuple[Resource, int]:
+        """End an operation that made what `record` says, and begin another, in one transaction.
+
+        Returns the resource that was recorded and the number of the new operation.
+        """
+
     def operations(self, run_id: str) -> list[Operation]:
         """The journal of a run, in the order the operations began."""
 

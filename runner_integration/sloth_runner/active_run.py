@@ -69,6 +69,7 @@ class ActiveRun:
         self._tally = Tally()
         self._listeners: list[Callable[[Resource], None]] = []
         self._script_locks = ScriptLocks(store, heartbeat, run.id)
+        self._kept_end: tuple[int, ResourceDraft, Callable[[Resource], None]] | None = None
         self._over = False
 
     # -- resources -------------------------------------------------------------------------
@@ -128,7 +129,16 @@ class ActiveRun:
     def begin_operation(self, operation: NewOperation, contents: Sequence[bytes] = ()) -> int:
         """Journal a change of the world before it is made; its number."""
         self._refuse_secrets(operation, contents)
-        return self._store.begin_operation(self.id, operation, self._held_lock(), contents=contents)
+        if self._kept_end is None:
+            lock = self._held_lock()
+            return self._store.begin_operation(self.id, operation, lock, contents=contents)
+        (number, record, told), self._kept_end = self._kept_end, None
+        resource, begun = self._store.end_and_begin_operation(
+            self.id, number, record, operation, self._held_lock(), contents=contents
+        )
+        self._touch([resource])
+        told(resource)
+        return begun
 
     def _refuse_secrets(self, operation: NewOperation, contents: Sequence[bytes] = ()) -> None:
         identity = operation.type, operation.name
@@ -165,8 +175,31 @@ class ActiveRun:
             self._touch([resource])
         return resource
 
+    def keep_end(
+        self, number: int, record: ResourceDraft, told: Callable[[Resource], None]
+    ) -> None:
+        """Journal that a change was made a little later: before this run writes anything else.
+
+        Many changes follow each other, and one transaction less for each is a sync less. Until
+        then the journal says that the change has begun, which is what a crash would leave anyway.
+        So nobody may learn that it was made before `write_kept_end`. `told` gets the resource as
+        it is recorded then.
+        """
+        self.write_kept_end()
+        self.secrets.refuse_in_clear(record)
+        self._kept_end = number, record, told
+
+    def write_kept_end(self) -> None:
+        """Write what `keep_end` kept, if anything."""
+        if self._kept_end is not None:
+            (number, record, told), self._kept_end = self._kept_end, None
+            resource = self.end_operation(number, record=record)
+            assert resource is not None, "a record is written"
+            told(resource)
+
     def operations(self) -> list[Operation]:
         """The run's journal, with the commands of the run that it goes on with."""
+        self.write_kept_end()
         return self._store.operations(self.id)
 
     def unfinished_operations(self) -> list[tuple[str, Operation]]:
@@ -181,10 +214,12 @@ class ActiveRun:
 
     def resource(self, type: str, name: str) -> Resource | None:
         """One resource as it is recorded now, or None."""
+        self.write_kept_end()
         return self._store.resource(self.name, type, name)
 
     def resources(self, type: str | None = None) -> list[Resource]:
         """All resources as they are recorded now, ordered by type and name."""
+        self.write_kept_end()
         return earlier_runs.existing(self._store.resources(self.name, type=type))
 
     def recorded(self) -> RecordedResources[Any]:
@@ -194,6 +229,7 @@ class ActiveRun:
     @property
     def touched(self) -> Changes:
         """How many resources this run has dealt with so far, each counted once, by net action."""
+        self.write_kept_end()
         return self._tally.changes()
 
     def subscribe(self, callback: Callable[[Resource], None]) -> None:
@@ -333,4 +369,5 @@ class ActiveRun:
             raise UsageError(f"run {self.id} of {self.name} is over, nothing more is recorded")
         if self._heartbeat.lost(self._lock):
             raise LockLost(self.name)
+        self.write_kept_end()
         return self._lock

@@ -85,6 +85,7 @@ class Driver:
         self.host.forgotten = self._forget
         self.host.needs_this_machine = session.needs_this_machine
         self.host.masked = session.secrets.masked
+        self.host.before_others_know = session.write_kept_end
         self._calls: dict[int, _Running] = {}
         self._owners: dict[int, _Running] = {}
         """The calls, and the file's top level, whose goroutines outlive it."""

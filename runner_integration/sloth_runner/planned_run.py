@@ -42,6 +42,7 @@ class PlannedRun(ActiveRun):
         self._store = store
         self._tally = Tally()
         self._listeners = []
+        self._kept_end = None
         self._plan = plan
         self._session = session
         self._resources = (

@@ -228,6 +228,11 @@ class Session:
         while self._closing:
             self._closing.pop()()
 
+    def write_kept_end(self) -> None:
+        """Journal what is done before anybody can learn of it, see `ActiveRun.keep_end`."""
+        if self.run is not None:
+            self.run.write_kept_end()
+
     def active_run(self, call: str) -> ActiveRun:
         """The run, for an operation that needs one. Raises WorkflowError at the top level."""
         if self.run is None:

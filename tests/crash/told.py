@@ -55,6 +55,13 @@ def _end_operation(store: Any, run_id: str, number: int, lock: Any, **options: A
     return facts
 
 
+def _end_and_begin_operation(
+    store: Any, run_id: str, number: int, record: Any, new: Any, lock: Any, **_: Any
+) -> Facts:
+    ended = _end_operation(store, run_id, number, lock, record=record)
+    return ended | _begin_operation(store, run_id, new, lock)
+
+
 def _set_output(store: Any, run_id: str, output: Any, lock: Any) -> Facts:
     return {f"output {store.run(run_id).version} {output.key}": output.value}
 
@@ -93,6 +100,7 @@ WRITES: dict[str, Callable[..., Facts]] = {
     "remove_resource": _remove,
     "begin_operation": _begin_operation,
     "end_operation": _end_operation,
+    "end_and_begin_operation": _end_and_begin_operation,
     "set_output": _set_output,
     "set_metadata": _set_metadata,
     "save_tasks": _save_tasks,

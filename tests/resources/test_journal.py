@@ -9,6 +9,7 @@ import sys
 import time
 from typing import Any
 
+import apsw
 import pytest
 
 LOOK = """
@@ -83,6 +84,16 @@ def operations(things: Any) -> list[tuple[Any, ...]]:
         ]
 
 
+def journal(things: Any, version: int | None = None) -> list[tuple[Any, ...]]:
+    """Number, verb, name and end of each operation of a run, the newest by default."""
+    with things.store() as store:
+        runs = {run.version: run for run in store.runs(name="w")}
+        run = runs[version or max(runs)]
+        return [
+            (each.number, each.verb, each.name, each.ended_at) for each in store.operations(run.id)
+        ]
+
+
 def test_the_journal_says_what_was_there_what_was_wanted_and_why_it_failed(things: Any) -> None:
     things.declares('resource.thing{ name = "a", id = "a", size = 1 }')
     assert operations(things) == [(1, "create", "a", "t", "a", None, {"id": "a", "size": 1}, None)]
@@ -122,6 +133,91 @@ def test_the_end_and_the_record_are_one_transaction(
     result = things("run", "w.sloth")
     assert "was interrupted in: create thing/a; it was done" in result.out
     assert things.calls() == ["create a"]
+
+
+BUSY = """
+task("t"):command(function()
+  for number = 1, 3 do
+    resource.file{ name = "f" .. number, path = "%s/f" .. number, content = "x" }
+    %s
+    for _ = 1, 3e7 do end -- which asks nobody for anything
+  end
+end)
+"""
+
+
+def test_what_a_script_prints_after_a_change_comes_after_its_end_is_durable(things: Any) -> None:
+    script = BUSY % (things.folder, 'print("made " .. number)')
+    (things.folder / "w.sloth").write_text(script)
+    command = [sys.executable, "-m", "sloth_runner", "run", "w.sloth"]
+    with subprocess.Popen(command, cwd=things.folder, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        while "made 2" not in run.stdout.readline():
+            pass
+        run.kill()
+    ends = [(name, ended is not None) for _, _, name, ended in journal(things)]
+    assert ends[:2] == [("f1", True), ("f2", True)]
+    assert {"file/f1", "file/f2"} <= things.recorded.keys()
+
+
+def test_a_command_after_a_change_finds_it_recorded(things: Any) -> None:
+    (things.folder / "look.py").write_text(LOOK)
+    look = f"exec.run([[{sys.executable} look.py sqlite:///{things.folder}/state.db >> seen]])"
+    things.script(
+        f'resource.file{{ name = "a", path = "{things.folder}/a", content = "x" }}',
+        f'resource.file{{ name = "b", path = "{things.folder}/b", content = "yy" }}',
+        look,
+    )
+    things.ok("run", "w.sloth")
+    assert json.loads((things.folder / "seen").read_text()) == [
+        [[1, "create", "a", True], [2, "create", "b", True]],
+        [["a", "create", 1], ["b", "create", 2]],
+    ]
+
+
+def test_a_change_whose_end_was_never_written_is_found_done_by_the_next_run(things: Any) -> None:
+    (things.folder / "w.sloth").write_text(BUSY % (things.folder, ""))
+    command = [sys.executable, "-m", "sloth_runner", "run", "w.sloth"]
+    with subprocess.Popen(command, cwd=things.folder, stdout=subprocess.DEVNULL) as run:
+        while not (things.folder / "f2").exists():
+            time.sleep(0.01)
+        time.sleep(0.1)
+        run.kill()
+    assert journal(things)[-1][2:] == ("f2", None)
+    (things.folder / "w.sloth").write_text(BUSY.replace("3e7", "1") % (things.folder, ""))
+    out = things.ok("run", "w.sloth")
+    assert "was interrupted in: create file/f2; it was done" in out
+    assert all(ended is not None for *_, ended in journal(things, version=1))
+
+
+def test_the_end_of_a_change_goes_into_the_transaction_of_the_next_beginning(
+    things: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which is one sync less for each of many changes in a row."""
+    commits: list[str] = []
+
+    def trace(_cursor: Any, sql: str, _bindings: Any) -> bool:
+        commits.extend([sql] if sql == "COMMIT" else [])
+        return True
+
+    def watch(connection: apsw.Connection) -> None:
+        connection.exec_trace = trace
+
+    def commits_of(*names: str) -> int:
+        things.script(
+            *(
+                f'resource.file{{ name = "{n}", path = "{things.folder}/{n}", content = "x" }}'
+                for n in names
+            )
+        )
+        commits.clear()
+        things.ok("run", "w.sloth")
+        return len(commits)
+
+    monkeypatch.setattr(apsw, "connection_hooks", [*apsw.connection_hooks, watch])
+    commits_of("a")  # makes the store
+    few, many = commits_of("b", "c"), commits_of(*"defghijklmno")
+    assert many - few == 10
 
 
 # --------------------------------------------------------------- between beginning and end

@@ -194,3 +194,23 @@ def test_the_journal_goes_with_its_workflow(bench: Any, store: Any) -> None:
     bench.finish(run, lock, RunStatus.FAILED)
     store.delete_workflow("deploy", "ada")
     assert store.unfinished_operations("deploy") == []
+
+
+def test_an_end_and_the_next_beginning_are_one_transaction(bench: Any, store: Any) -> None:
+    run, lock = bench.begin()
+    first = store.begin_operation(run.id, new("a"), lock)
+
+    with pytest.raises(InvalidValue):
+        store.end_and_begin_operation(run.id, first, declared("a"), new(""), lock)
+    assert [each.ended_at for each in store.operations(run.id)] == [None]
+    assert store.resources("deploy") == []
+
+    made, second = store.end_and_begin_operation(
+        run.id, first, declared("a"), new("b"), lock, contents=[b"x"]
+    )
+    assert store.resources("deploy") == [made]
+    ends = [(each.number, each.name, each.ended_at is None) for each in store.operations(run.id)]
+    assert ends == [(first, "a", False), (second, "b", True)]
+    with pytest.raises(UsageError):
+        store.end_and_begin_operation(run.id, first, declared("a"), new("c"), lock)
+    assert len(store.operations(run.id)) == 2

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sloth_state.model import Json, Lock, NewOperation, Operation, Resource, ResourceDraft
     from sloth_state.sqlite.base import OpenRun
     from sloth_state.sqlite.connection import Row
+    from sloth_state.sqlite.intervals import Content
 
 _SELECT = f"SELECT {OPERATIONS.selected('o')} FROM operations o"
 
@@ -28,28 +29,9 @@ class Operations(Resources):
     def begin_operation(
         self, run_id: str, new: NewOperation, lock: Lock, *, contents: Sequence[bytes] = ()
     ) -> int:
-        check_name(new.type, "the resource's type")
-        check_name(new.name, "the resource's name")
-        what = f"{new.type}/{new.name}"
-        before = None if new.before is None else checked_text(new.before, f"{what} before")
-        wanted = checked_text(new.wanted, what)
-        declaration = checked_text(new.declaration, f"declaration of {what}")
+        said = _said(new)
         with self._db.transaction():
-            run = self._open_run(run_id, lock)
-            self._keep(run.workflow_key, contents)
-            row = self._db.first(
-                "SELECT coalesce(max(number), 0) + 1 FROM operations WHERE run_key = ?",
-                (run.run_key,),
-            )
-            assert row is not None
-            number = int(row[0])
-            said = new.verb, new.type, new.name, new.key, new.task
-            OPERATIONS.insert(
-                self._db,
-                *(run.run_key, number, *said, before, wanted, declaration),
-                *(run.now, None, None, None),
-            )
-            return number
+            return self._begin(self._open_run(run_id, lock), said, contents)
 
     def end_operation(
         self,
@@ -72,11 +54,27 @@ class Operations(Resources):
             begun_in = run.run_key if of_run is None else self._earlier_run(run, of_run)
             self._close(begun_in, number, run.now, error, outcome)
             if record is not None and content is not None:
-                made = record.action is model.Action.CREATE
-                return self._writer.record(run, record, content, made=made)
+                return self._record_made(run, record, content)
             if remove is not None:
                 return self._writer.remove(run, *remove)
             return None
+
+    def end_and_begin_operation(
+        self,
+        run_id: str,
+        number: int,
+        record: ResourceDraft,
+        new: NewOperation,
+        lock: Lock,
+        *,
+        contents: Sequence[bytes] = (),
+    ) -> tuple[Resource, int]:
+        content, said = self._writer.checked(record), _said(new)
+        with self._db.transaction():
+            run = self._open_run(run_id, lock)
+            self._close(run.run_key, number, run.now, None, None)
+            resource = self._record_made(run, record, content)
+            return resource, self._begin(run, said, contents)
 
     def operations(self, run_id: str) -> list[Operation]:
         rows = self._db.select(
@@ -97,6 +95,20 @@ class Operations(Resources):
     def keep_contents(self, run_id: str, contents: Sequence[bytes], lock: Lock) -> None:
         with self._db.transaction():
             self._keep(self._open_run(run_id, lock).workflow_key, contents)
+
+    def _begin(self, run: OpenRun, said: Sequence[str | None], contents: Sequence[bytes]) -> int:
+        self._keep(run.workflow_key, contents)
+        row = self._db.first(
+            "SELECT coalesce(max(number), 0) + 1 FROM operations WHERE run_key = ?",
+            (run.run_key,),
+        )
+        assert row is not None
+        number = int(row[0])
+        OPERATIONS.insert(self._db, run.run_key, number, *said, run.now, None, None, None)
+        return number
+
+    def _record_made(self, run: OpenRun, record: ResourceDraft, content: Content) -> Resource:
+        return self._writer.record(run, record, content, made=record.action is model.Action.CREATE)
 
     def _keep(self, workflow_key: int, contents: Sequence[bytes]) -> None:
         from sloth_state.sqlite.contents import keep_content
@@ -154,3 +166,14 @@ class Operations(Resources):
             error,
             None if result is None else from_json(result),
         )
+
+
+def _said(new: NewOperation) -> tuple[str | None, ...]:
+    """What is said of an operation before it begins, as it is kept. Raises InvalidValue."""
+    check_name(new.type, "the resource's type")
+    check_name(new.name, "the resource's name")
+    what = f"{new.type}/{new.name}"
+    before = None if new.before is None else checked_text(new.before, f"{what} before")
+    wanted = checked_text(new.wanted, what)
+    declaration = checked_text(new.declaration, f"declaration of {what}")
+    return new.verb, new.type, new.name, new.key, new.task, before, wanted, declaration

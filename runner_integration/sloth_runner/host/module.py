@@ -31,6 +31,9 @@ class LuaModule(NamedTuple):
     here_only: Collection[str] = ()
     """Operations that work on the machine that runs the workflow, on its files for instance. A task
     that is delegated to another one cannot use them. "*" means all."""
+    silent: Collection[str] = ()
+    """Operations that change nothing and tell nobody anything, or see to `ActiveRun.keep_end`
+    themselves."""
 
     def is_here_only(self, operation: str) -> bool:
         """Whether an operation of it works on the machine that runs the workflow."""

@@ -63,9 +63,12 @@ class LuaHost:
         """Told of a goroutine that the script needs no more."""
         self.masked: Callable[[bytes], bytes] = lambda text: text
         """A text without secrets; asked before one is cut, because half a secret is not known."""
+        self.before_others_know: Callable[[], None] = lambda: None
+        """Called before an operation that is not silent, and before Python goes on by itself."""
         self._script = script
         self._limits = limits
         self._operations = self._own_operations()
+        self._silent = self._operations.keys() - {b"switch"}
         self._raw_positions: dict[str, frozenset[int]] = {}
         for module in modules:
             operations = dict(module.operations)
@@ -80,6 +83,7 @@ class LuaHost:
                 allowed = self._if_here(name, operation) if module.is_here_only(name) else operation
                 self._operations[name.encode()] = wire.takes_text(allowed, raw)
             self._raw_positions.update(module.raw)
+            self._silent |= {name.encode() for name in module.silent}
         self._dispatch = self._boot({module.name: module.source for module in modules})
 
     def _if_not_inert(
@@ -154,15 +158,26 @@ class LuaHost:
             if self._limits.reason is None:
                 raise
             raise self._limits.reason from None
+        finally:
+            self._let_others_know()
         if succeeded:
             return tuple(results)
         if self._limits.reason is not None:
             raise self._limits.reason
         raise self._script_error(results[0])
 
+    def _let_others_know(self) -> None:
+        try:
+            self.before_others_know()
+        except SlothError as error:
+            self._limits.fail(error)
+            raise
+
     def _answer(self, operation: bytes, *arguments: Any) -> wire.Answer:
         """Run an operation for Lua. Never raises: an exception must not pass through Lua."""
         try:
+            if operation not in self._silent:
+                self.before_others_know()
             return self._operations[operation](*arguments)
         except SlothError as error:
             return self.answer_to(error)

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
     from sloth_runner.session import Session
 
+_SILENT = (
+    *("resource.decide", "resource.begin", "resource.finish"),
+    *("content.hold", "content.hold_file"),
+)
 LARGEST_CONTENT = 64 * 2**20
 """Bytes of a file that a resource keeps."""
 
@@ -61,6 +65,7 @@ def resource_module(session: Session) -> LuaModule:
             "content.hold": frozenset({0}),
             "resource.decide": frozenset({6}),
         },
+        silent=_SILENT,
     )
 
 

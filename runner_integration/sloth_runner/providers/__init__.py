@@ -90,6 +90,10 @@ ANYWHERE = {"crontab.schedule", "http.request", "resource.memories", "resource.r
 ANYWHERE |= {"template.render", "workflow.name"}
 """Those that do not work on the files and programs of the machine that runs the workflow."""
 
+SILENT = {"directory.missing_parents", "directory.read", "file.absolute", "file.group", "file.mode"}
+SILENT |= {"file.owner", "file.read", "file.read_and_compare", "symlink.read"}
+"""Those that change nothing and tell nobody anything, of types of which a file has many."""
+
 DIRECT_READERS = {"file": "files:read_recorded"}
 """Types of which there may be thousands, and how they are read without asking Lua for each: from
 recorded attributes, as JSON."""
@@ -130,4 +134,5 @@ def providers_module(session: Session) -> LuaModule:
         {name: bound(target) for name, target in WAITING.items()},
         raw=RAW,
         here_only=(OPERATIONS.keys() | WAITING.keys()) - ANYWHERE,
+        silent=SILENT,
     )

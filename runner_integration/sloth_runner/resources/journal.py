@@ -67,7 +67,8 @@ class Journal:
         return number
 
     def finish(self, number: int, after: str | None, memory: str) -> str:
-        """Journal that a change is done and record it, in one transaction.
+        """Journal that a change is done and record it, in one transaction: at once, or with the
+        beginning of the next change; see `ActiveRun.keep_end`.
 
         Returns the attributes of the thing now, as JSON.
         """
@@ -86,9 +87,8 @@ class Journal:
             declaration = _with_memory(declaration, memory)
         action = Action.CREATE if operation.verb == Verb.CREATE else Action.UPDATE
         draft = ResourceDraft(*identity, attributes, action=action, declaration=declaration)
-        resource = run.end_operation(number, record=draft)
-        assert resource is not None
-        self._known.note(run, resource)
+        run.keep_end(number, draft, lambda resource: self._known.note(run, resource))
+        self._known.expect(run, draft)
         return attributes.text
 
     def _ended(self, number: int) -> _Begun:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from sloth_state.model import Action, Resource
 from sloth_state.recorded import already_made
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sloth_runner.active_run import ActiveRun
-    from sloth_state.model import Resource
+    from sloth_state.model import ResourceDraft
     from sloth_state.recorded import Identity, RecordedResources
 
 
@@ -34,6 +36,15 @@ class KnownResources:
     def note(self, run: ActiveRun, resource: Resource) -> None:
         """One was recorded."""
         self.of(run)[resource.type, resource.name] = resource
+
+    def expect(self, run: ActiveRun, draft: ResourceDraft) -> None:
+        """One will be recorded in a moment, by which time it gets its id if it is new."""
+        identity, now = (draft.type, draft.name), datetime.now(UTC)
+        new = Resource("", *identity, Action.CREATE, "", {}, now, now)
+        known = self.of(run).get(identity, new)
+        self.of(run)[identity] = known._replace(
+            attributes=draft.attributes, declaration=draft.declaration, updated_at=now
+        )
 
     def of_thing(self, run: ActiveRun, type: str, key: str) -> list[Resource]:
         """Those that were recorded, when first asked, as the thing with this natural key.
