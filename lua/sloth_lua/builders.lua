@@ -23,6 +23,13 @@ function M.want_whole(call, name, value, least)
   return value
 end
 
+local BACKOFF = { fixed = true, linear = true, exponential = true }
+
+--- How pauses between tries grow.
+function M.want_backoff(call, name, value)
+  return BACKOFF[value] and value or host.unknown(call .. ": there is no " .. name, value, M.names_of(BACKOFF))
+end
+
 -- A list ends at its first nil, so what stands behind one would be lost silently.
 function M.items_of(call, list)
   local count = 0

@@ -4,7 +4,7 @@
 local host, builders, keep = ...
 local type, ipairs, select, rawget, rawequal = type, ipairs, select, rawget, rawequal
 local setmetatable, getmetatable, insert = setmetatable, getmetatable, table.insert
-local want, want_text, names_of, items_of = host.want, builders.want_text, builders.names_of, builders.items_of
+local want, want_text, items_of = host.want, builders.want_text, builders.items_of
 local setter, hook, action_of = builders.setter, builders.hook, builders.action_of
 
 local Task = {}
@@ -103,8 +103,6 @@ function methods:timeout(value)
   return self
 end
 
-local BACKOFF = { fixed = true, linear = true, exponential = true }
-
 --- How often to try again after a failure, and how the pauses grow: "fixed" (1 s each),
 --- "linear" (1 s, 2 s, 3 s …) or "exponential" (1 s, 2 s, 4 s …), never above 30 s.
 ---@param count integer
@@ -113,9 +111,7 @@ local BACKOFF = { fixed = true, linear = true, exponential = true }
 function methods:retries(count, backoff)
   local spec = rawget(self, "spec")
   builders.want_whole("task:retries", "count", count, 0)
-  if backoff ~= nil and not BACKOFF[backoff] then
-    host.unknown("task:retries: there is no backoff", backoff, names_of(BACKOFF))
-  end
+  if backoff ~= nil then builders.want_backoff("task:retries", "backoff", backoff) end
   spec.retries, spec.backoff = count, backoff
   return self
 end

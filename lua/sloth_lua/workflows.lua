@@ -74,8 +74,6 @@ function methods:tasks(items)
   return self
 end
 
-local BACKOFF = { fixed = true, linear = true, exponential = true }
-
 ---@class workflow_config
 ---@field timeout number|string|nil for all tasks together, and for each of the workflow's hooks
 ---@field max_parallel_tasks integer? how many tasks run at the same time; by default the number of CPUs
@@ -95,7 +93,7 @@ local CONFIG = {
   fail_fast = function(call, name, value) return want(call, name, value, "boolean") end,
   prune = function(call, name, value) return want(call, name, value, "boolean") end,
   retry_policy = function(call, _, value)
-    return BACKOFF[value] and value or host.unknown(call .. ": there is no retry_policy", value, names_of(BACKOFF))
+    return builders.want_backoff(call, "retry_policy", value)
   end,
   workdir = want_text,
 }

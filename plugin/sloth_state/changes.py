@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from sloth_state.model import Json, Output, Resource
+    from sloth_state.recorded import Identity
 
 KNOWN_AFTER_RUN = "(known after run)"
 """A planned text that has this in it will be known when the run has made what it is made from."""
@@ -58,7 +59,7 @@ def changes_between(before: Iterable[Resource], after: Iterable[Resource]) -> li
 
     Those that a version itself deleted (action `delete`) are not in it.
     """
-    old, new = _by_identity(before), _by_identity(after)
+    old, new = by_identity(before), by_identity(after)
     changes = [
         _change(identity, old.get(identity), new.get(identity)) for identity in sorted({*old, *new})
     ]
@@ -140,7 +141,8 @@ def _without_unknown(value: Json) -> Json:
     return value
 
 
-def _by_identity(resources: Iterable[Resource]) -> dict[tuple[str, str], Resource]:
+def by_identity(resources: Iterable[Resource]) -> dict[Identity, Resource]:
+    """Resources by type and name, without those that a version itself deleted."""
     return {
         (resource.type, resource.name): resource
         for resource in resources
@@ -148,9 +150,7 @@ def _by_identity(resources: Iterable[Resource]) -> dict[tuple[str, str], Resourc
     }
 
 
-def _change(
-    identity: tuple[str, str], before: Resource | None, after: Resource | None
-) -> ResourceChange:
+def _change(identity: Identity, before: Resource | None, after: Resource | None) -> ResourceChange:
     sensitive = {
         path
         for resource in (before, after)

@@ -26,7 +26,7 @@
     └── Interrupted               130   Ctrl-C or SIGTERM
 
 The number is the exit code of the command line (stable), inherited downwards. The runner adds
-its own branch, see `sloth_runner.errors`.
+its own branch, see `sloth_runner.errors`; so does the command line, see `sloth_state.cli.failures`.
 """
 
 from __future__ import annotations

@@ -39,6 +39,12 @@ def mark_interrupted_runs(store: Store, is_dead: Callable[[Holder], bool]) -> li
     return [run for run, reason in ended if run.error_msg == f"interrupted: {reason}"]
 
 
+def workflow_lock(store: Store, workflow: str) -> Lock | None:
+    """The lock that somebody has on a workflow, whether or not he still works under it."""
+    identity = LockScope.WORKFLOW, workflow
+    return next((lock for lock in store.locks() if (lock.scope, lock.name) == identity), None)
+
+
 def why_abandoned(lock: Lock | None, is_dead: Callable[[Holder], bool]) -> str | None:
     """Why nobody works under a recorded lock any more; None if somebody may.
 

@@ -50,7 +50,7 @@ def acquire(
         store, scope, name, wait=wait, lease=lease, on_waiting=on_waiting, holder=holder
     ) as waiter:
         while (lock := waiter.attempt()) is None:
-            time.sleep(waiter.pause)
+            time.sleep(waiter.next_pause())
         return lock
 
 

@@ -87,8 +87,7 @@ def repair_store(url: str | None, actor: str, *, dry_run: bool = False) -> Repai
     from sloth_state.processes import is_dead
     from sloth_state.sqlite.repair import Repairer
 
-    path = _path_of(url or os.environ.get(VARIABLE) or DEFAULT_PATH)
-    repairer = Repairer(path, actor=actor, is_dead=is_dead, new_id=random_id)
+    repairer = Repairer(store_path(url), actor=actor, is_dead=is_dead, new_id=random_id)
     return repairer.plan() if dry_run else repairer.repair()
 
 

@@ -48,12 +48,13 @@ def split_version(ref: str) -> tuple[str, int] | None:
     """Name and version of `name@N` or `name-vN`; None for anything else."""
     for mark in VERSION_MARKS:
         name, found, digits = ref.rpartition(mark)
-        if found and name and _is_version(digits):
+        if found and name and is_version_number(digits):
             return name, int(digits)
     return None
 
 
-def _is_version(digits: str) -> bool:
+def is_version_number(digits: str) -> bool:
+    """Whether a text is digits that can be a version's number."""
     return digits.isascii() and digits.isdigit() and len(digits) <= VERSION_DIGITS
 
 

@@ -5,22 +5,19 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from sloth_state.changes import ResourceChange, changes_between, resource_change
+from sloth_state.changes import ResourceChange, by_identity, changes_between, resource_change
 from sloth_state.differences import with_ignored
 from sloth_state.drift import drifted_attributes
-from sloth_state.model import Action
 from sloth_state.ordering import dependencies, in_dependency_order
 from sloth_state.sensitive import declared_list
 from sloth_state.things import is_another, kind_of, natural_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from sloth_state.drift import Reading
     from sloth_state.model import Json, Resource
-
-Identity = tuple[str, str]
-"""Type and name."""
+    from sloth_state.recorded import Identity
 
 
 class StepKind(StrEnum):
@@ -78,7 +75,7 @@ def plan_rollback(
     order in which they depend on each other. `target` has what providers remember today of
     things that are recorded today.
     """
-    now, then = _by_identity(current), _by_identity(target)
+    now, then = by_identity(current), by_identity(target)
     steps: list[Step] = []
     keys = {(kind_of(each.type), natural_key(each)) for each in then.values()}
     for resource in reversed(in_dependency_order(list(now.values()))):
@@ -108,7 +105,7 @@ def _unreadable(readings: Sequence[Reading], steps: Sequence[Step]) -> tuple[Rea
 
 def record_changes(current: Sequence[Resource], target: Sequence[Resource]) -> RollbackPlan:
     """The same for the records alone, whatever the world is (`--state-only`)."""
-    now, then = _by_identity(current), _by_identity(target)
+    now, then = by_identity(current), by_identity(target)
     steps = []
     for change in changes_between(now.values(), then.values()):
         identity = change.type, change.name
@@ -204,7 +201,3 @@ def _gone(resource: Resource) -> ResourceChange:
     return resource_change(
         resource.type, resource.name, resource.attributes, None, sensitive=sensitive
     )
-
-
-def _by_identity(resources: Iterable[Resource]) -> dict[Identity, Resource]:
-    return {(each.type, each.name): each for each in resources if each.action is not Action.DELETE}

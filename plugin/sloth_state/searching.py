@@ -28,7 +28,7 @@ class Match(NamedTuple):
 
 
 def search(store: Store, text: str, *, type: str | None = None) -> list[Match]:
-    """Where a text stands, whatever its case: names, messages, errors, metadata, outputs, and
+    """Where a text stands, whatever its case: names, messages, errors, metadata, tags, outputs, and
     types, names, status and attributes of resources.
 
     Sensitive values are never searched. `type`: only resources of this type. In the newest version

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sloth_state.errors import ReferenceNotFound
-from sloth_state.references import VERSION_DIGITS, nearest, newest_run
+from sloth_state.references import is_version_number, nearest, newest_run
 
 if TYPE_CHECKING:
     from sloth_state.model import Version
@@ -25,7 +25,7 @@ def find_version(store: Store, workflow: str, word: str) -> Version:
     if word in NEWEST_WORDS:
         return store.version(workflow, newest.version)
     digits = word.removeprefix("@").removeprefix("v")
-    number = int(digits) if _is_number(digits) else None
+    number = int(digits) if is_version_number(digits) else None
     try:
         if number is not None:
             return store.version(workflow, number)
@@ -39,10 +39,6 @@ def version_before(store: Store, version: Version) -> Version:
     if version.parent is None:
         raise _none_before(version)
     return store.version(version.workflow, version.parent)
-
-
-def _is_number(digits: str) -> bool:
-    return digits.isascii() and digits.isdigit() and len(digits) <= VERSION_DIGITS
 
 
 def _unknown(store: Store, workflow: str, word: str, number: int | None) -> ReferenceNotFound:

@@ -31,7 +31,7 @@ _LONGEST_PAUSE_IN_LINE = 1.0
 
 
 class Waiter:
-    """One who wants a lock: `attempt` it, and sleep for `pause`, until it is there.
+    """One who wants a lock: `attempt` it, and sleep for `next_pause`, until it is there.
 
     A context, at whose end it waits no longer. Belongs to the thread of the store.
     """
@@ -101,9 +101,8 @@ class Waiter:
         self._ticket = None  # the store took it back
         return lock
 
-    @property
-    def pause(self) -> float:
-        """Seconds to sleep before the next attempt."""
+    def next_pause(self) -> float:
+        """Seconds to sleep before the next attempt; longer each time, see `_Pauses`."""
         return min(self._pauses.next(), self._remaining)
 
     def _renew_ticket(self) -> None:

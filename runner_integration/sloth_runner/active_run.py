@@ -331,7 +331,7 @@ class ActiveRun:
         self._held_lock()
         with self._script_locks.wait_for(name, ttl, wait, on_waiting) as waiter:
             while (lock := waiter.attempt()) is None:
-                time.sleep(waiter.pause)
+                time.sleep(waiter.next_pause())
                 self._held_lock()
         return self._keep(lock)
 
@@ -342,7 +342,7 @@ class ActiveRun:
         self._held_lock()
         with self._script_locks.wait_for(name, ttl, wait) as waiter:
             while (lock := waiter.attempt()) is None:
-                await asyncio.sleep(waiter.pause)
+                await asyncio.sleep(waiter.next_pause())
                 self._held_lock()
         return self._keep(lock)
 

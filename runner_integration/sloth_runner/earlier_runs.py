@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sloth_state.errors import OutputNotFound, ReferenceNotFound
 from sloth_state.model import Action, RunStatus
+from sloth_state.references import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -65,17 +66,11 @@ def existing(resources: Iterable[Resource]) -> list[Resource]:
 def value_of(outputs: Mapping[str, Output], workflow: str, key: str) -> Json:
     """One of these outputs. Raises OutputNotFound."""
     if key not in outputs:
-        raise OutputNotFound(workflow, key, _nearest(key, outputs))
+        raise OutputNotFound(workflow, key, nearest(key, outputs))
     return outputs[key].value
 
 
 def _no_successful_run(workflow: str, known: Sequence[str]) -> ReferenceNotFound:
     if workflow in known:
         return ReferenceNotFound(workflow, detail=f"{workflow} has no successful run yet")
-    return ReferenceNotFound(workflow, _nearest(workflow, known))
-
-
-def _nearest(name: str, known: Sequence[str] | Mapping[str, Output]) -> list[str]:
-    from difflib import get_close_matches  # slow to import, and only an error needs it
-
-    return get_close_matches(name, list(known))
+    return ReferenceNotFound(workflow, nearest(workflow, known))

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from sloth_runner.supervisor import Supervisor
     from sloth_runner.task_records import TaskOutcome
     from sloth_state.errors import LockHeld
-    from sloth_state.model import Changes, Run, TaskRecord
+    from sloth_state.model import Run, TaskRecord
     from sloth_state.store import Store
 
 
@@ -219,6 +219,7 @@ class FileRun:
         await carry_out(self._driver, run, left)
 
     def _finished(self, run: Run) -> RunFinished:
+        assert self._run is not None
         counts = dict.fromkeys((TaskStatus.SUCCESS, TaskStatus.FAILED, TaskStatus.SKIPPED), 0)
         for outcome in self._outcomes.values():
             counts[outcome.status] += 1
@@ -229,11 +230,7 @@ class FileRun:
             run.status,
             run.duration_seconds or 0.0,
             counts,
-            self._changes(),
+            self._run.touched,
             self._store.outputs(run.id),
             run.error_msg,
         )
-
-    def _changes(self) -> Changes:
-        assert self._run is not None
-        return self._run.touched

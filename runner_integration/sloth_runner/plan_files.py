@@ -78,35 +78,7 @@ def read_plan(path: str) -> SavedPlan:
     """A plan from its file. Raises NotFound or UsageError."""
     try:
         with open(path, "rb") as file:
-            content = json.load(file)
-        if content["format"] != FORMAT:
-            raise KeyError("format")
-        if content.pop("sha256") != _digest(content):
-            raise UsageError(f"the plan {path} is damaged", hint="Make the plan again.")
-        script_path = content["path"]
-        source = base64.b64decode(content["source"], validate=True)
-        request = RunRequest(
-            script_path,
-            content["name"],
-            content["chosen"],
-            content["values"],
-            only=tuple(content["only"]),
-            skip=tuple(content["skip"]),
-            prune=content["prune"],
-            script=Script(script_path, chunk_name(script_path), source),
-            modules={
-                name: base64.b64decode(source, validate=True)
-                for name, source in content["modules"].items()
-            },
-        )
-        return SavedPlan(
-            request,
-            content["workflow"],
-            content["after_version"],
-            content["after_run"],
-            content["changes"],
-            path,
-        )
+            return _saved(json.load(file), path)
     except FileNotFoundError:
         raise NotFound(f"there is no plan {path}", hint="Make one: plan FILE --out PLAN") from None
     except OSError as error:
@@ -116,6 +88,38 @@ def read_plan(path: str) -> SavedPlan:
             f"{path} is no plan of this release of sloth-runner",
             hint="Make one: plan FILE --out PLAN",
         ) from None
+
+
+def _saved(content: Any, path: str) -> SavedPlan:
+    """What is in a plan's file. Raises ValueError, KeyError or TypeError for what is no plan."""
+    if content["format"] != FORMAT:
+        raise KeyError("format")
+    if content.pop("sha256") != _digest(content):
+        raise UsageError(f"the plan {path} is damaged", hint="Make the plan again.")
+    script_path = content["path"]
+    source = base64.b64decode(content["source"], validate=True)
+    request = RunRequest(
+        script_path,
+        content["name"],
+        content["chosen"],
+        content["values"],
+        only=tuple(content["only"]),
+        skip=tuple(content["skip"]),
+        prune=content["prune"],
+        script=Script(script_path, chunk_name(script_path), source),
+        modules={
+            name: base64.b64decode(source, validate=True)
+            for name, source in content["modules"].items()
+        },
+    )
+    return SavedPlan(
+        request,
+        content["workflow"],
+        content["after_version"],
+        content["after_run"],
+        content["changes"],
+        path,
+    )
 
 
 def check_state(store: Store, saved: SavedPlan) -> None:

@@ -26,11 +26,9 @@ if TYPE_CHECKING:
     from sloth_runner.world import World
     from sloth_state.drift import Reading
     from sloth_state.model import Json, Resource, Run, Version
+    from sloth_state.recorded import Identity
     from sloth_state.rollback import RollbackPlan, Step
     from sloth_state.store import Store
-
-Identity = tuple[str, str]
-"""Type and name."""
 
 
 class Restoration(NamedTuple):

@@ -11,10 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sloth_state.model import Resource, Version
+    from sloth_state.recorded import Identity
     from sloth_state.store import Store
-
-Identity = tuple[str, str]
-"""Type and name."""
 
 
 def chosen_resources(

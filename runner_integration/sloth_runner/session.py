@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sloth_runner.steps import AttemptSteps
     from sloth_runner.task_records import TaskOutcome
     from sloth_runner.time_limit import TimeLimit
-    from sloth_state.model import Json
+    from sloth_state.model import Json, Lock
     from sloth_state.store import Store
 
 
@@ -59,7 +59,7 @@ class TaskContext:
         """The task that runs this one with `task:run()`, and whose time this one takes."""
         self.steps: AttemptSteps | None = None
         """The steps of the try that goes on, while one does."""
-        self.held_locks: dict[str, Any] = {}
+        self.held_locks: dict[str, Lock] = {}
         """Script locks (`state.with_lock`) that the task holds, by name."""
 
     def folder(self, path: str | None) -> str:

@@ -187,8 +187,8 @@ def _identity(user: str | None) -> dict[str, Any]:
         return {}
     if os.geteuid() != 0:
         raise WorkflowError(f"only root can run a command as {user!r}")
-    groups = os.getgrouplist(user, entry.pw_gid)
-    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": groups}
+    others = os.getgrouplist(user, entry.pw_gid)
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": others}
 
 
 def _home_of(user: str | None) -> dict[str, str]:
@@ -228,11 +228,6 @@ async def end_group(pid: int, exited: asyncio.Event) -> None:
         with suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
     await exited.wait()
-
-
-def kill_all_groups() -> None:
-    """SIGKILL every group that still runs. Any thread may call it."""
-    groups.kill_all()
 
 
 def _shell_code(returncode: int | None) -> int:

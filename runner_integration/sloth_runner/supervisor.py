@@ -6,7 +6,7 @@ import asyncio
 import os
 from typing import TYPE_CHECKING, Any
 
-from sloth_runner.subprocesses import kill_all_groups
+from sloth_runner.subprocesses import groups
 from sloth_state.errors import Interrupted
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Supervisor:
 
 
 def _end_at_once(last_words: Callable[[], None] | None) -> None:
-    kill_all_groups()
+    groups.kill_all()
     try:
         if last_words is not None:
             last_words()

@@ -193,6 +193,7 @@ def forget_resource(
 
 
 def audit(store: Store, actor: str, action: str, workflow: str, detail: str) -> None:
+    """Write into the audit trail what somebody does by hand. Raises what the store raises."""
     from datetime import UTC, datetime
 
     from sloth_state.model import AuditEntry

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from sloth_runner.driver import Driver
     from sloth_runner.events import Event, Listener
+    from sloth_runner.plugins import Plugins
     from sloth_state.drift import Reading
     from sloth_state.model import Json, Resource, Version
     from sloth_state.store import Store
@@ -63,7 +64,7 @@ class World:
         self._loading.emit(event)
 
     @property
-    def plugins(self) -> Any:
+    def plugins(self) -> Plugins:
         """The plugins of this process."""
         return self._loading.plugins
 

@@ -77,6 +77,10 @@ class Contender:
                 self._log.tried("taken", time.monotonic() - started)
                 self._work(lock)
                 self._store.release_lock(lock)
+        if (
+            self._mortal
+        ):  # where clocks jump, it may have lost each lock before it could die with it
+            _die()
 
     def _acquire(self) -> Lock:
         wait, lease = timedelta(seconds=self._plan.wait), timedelta(seconds=self._plan.lease)

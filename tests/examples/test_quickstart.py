@@ -13,9 +13,8 @@ EXAMPLE = Path(__file__).parents[2] / "examples/quickstart"
 
 @pytest.fixture
 def sloth(sloth: Any) -> Any:
-    shutil.copytree(
-        EXAMPLE, sloth.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("public")
-    )
+    ignored = shutil.ignore_patterns("public", "state.db*")
+    shutil.copytree(EXAMPLE, sloth.folder, dirs_exist_ok=True, ignore=ignored)
     return sloth
 
 

@@ -35,8 +35,8 @@ exec = {}
 --- 512 KiB. One that failed or was stopped is run again. One that was interrupted by the runner's death
 --- may be done or not, so every later run refuses it, until somebody says which with `state workflow
 --- recover NAME --done exec/KEY` or `--not-done exec/KEY`; with `rerun = true` it is simply run again. A
---- key means one command in a run. Command and output are kept in the store as they are, secrets in
---- them too.
+--- key means one command in a run. Command and output are kept in the store as they are, but for
+--- [secrets](../how-to/secrets.md), in whose place is `***`.
 ---@param command string
 ---@param options exec_options?
 ---@return exec_result result

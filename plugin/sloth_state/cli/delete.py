@@ -10,8 +10,7 @@ from sloth_state.cli.complete import complete_workflow
 from sloth_state.cli.options import force_option, shared_options
 from sloth_state.cli.text import counted, printable
 from sloth_state.errors import LockHeld, UsageError
-from sloth_state.healing import why_abandoned
-from sloth_state.model import LockScope
+from sloth_state.healing import why_abandoned, workflow_lock
 from sloth_state.processes import is_dead
 from sloth_state.references import newest_run, resolve
 
@@ -64,8 +63,8 @@ def _whole_workflow(store: Store, ref: str) -> Run:
 
 def _free_from_abandoned_lock(app: App, store: Store, name: str) -> None:
     """Break the lock of a dead holder. Raises LockHeld for a living one."""
-    for lock in store.locks():
-        if (lock.scope, lock.name) == (LockScope.WORKFLOW, name):
-            if why_abandoned(lock, is_dead) is None:
-                raise LockHeld(lock)
-            store.break_lock(lock.scope, lock.name, app.actor)
+    lock = workflow_lock(store, name)
+    if lock is not None:
+        if why_abandoned(lock, is_dead) is None:
+            raise LockHeld(lock)
+        store.break_lock(lock.scope, lock.name, app.actor)

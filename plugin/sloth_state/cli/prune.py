@@ -12,8 +12,7 @@ from sloth_state.cli.complete import complete_workflow
 from sloth_state.cli.options import AtLeast, force_option, shared_options
 from sloth_state.cli.text import counted, printable
 from sloth_state.errors import LockHeld, UsageError
-from sloth_state.healing import why_abandoned
-from sloth_state.model import LockScope
+from sloth_state.healing import why_abandoned, workflow_lock
 from sloth_state.processes import is_dead
 from sloth_state.references import newest_run, resolve
 from sloth_state.retention import plan_pruning, prune
@@ -93,11 +92,9 @@ def _workflow(store: Store, ref: str) -> str:
     if newest_run(store, ref) is None:
         name = resolve(store, ref).name
         raise UsageError(f"{ref} is one version", hint=f"Name the workflow alone: {name}")
-    for lock in store.locks():
-        if (lock.scope, lock.name) == (LockScope.WORKFLOW, ref) and not why_abandoned(
-            lock, is_dead
-        ):
-            raise LockHeld(lock)
+    lock = workflow_lock(store, ref)
+    if lock is not None and why_abandoned(lock, is_dead) is None:
+        raise LockHeld(lock)
     return ref
 
 

@@ -10,8 +10,8 @@ from sloth_state.sqlite.anchors import anchors
 from sloth_state.sqlite.checksums import closed_row_checksum
 from sloth_state.sqlite.intervals import State
 from sloth_state.sqlite.resource_rows import SELECT_CURRENT, SELECT_PAST
-from sloth_state.sqlite.run_rows import SELECT_RUNS, checked_run
-from sloth_state.sqlite.tables import RESOURCES
+from sloth_state.sqlite.run_rows import SELECT_RUNS, checked_run, update_run
+from sloth_state.sqlite.tables import RESOURCES, VERSIONS
 from sloth_state.sqlite.version_rows import (
     hash_of,
     hashed_workflow_keys,
@@ -188,3 +188,9 @@ def recounted(db: Connection, replay: Replay, link: Link) -> Link:
     run = link.run._replace(resource_count=link.resource_count)
     link = link._replace(run=run, version=version)
     return link._replace(version=version._replace(hash=_hash(db, replay, link)))
+
+
+def write_link(db: Connection, link: Link) -> None:
+    """Write a version that was recounted back to its rows. Part of a transaction."""
+    update_run(db, link.run)
+    VERSIONS.update(db, link.run.run_key, *link.version[1:-3])

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from sloth_state.model import Holder, Lock, Problem
 
-_LOGS = ("-wal", "-shm", "-journal")
 _ONLY_READ = "it is only read"
 
 
@@ -150,7 +149,7 @@ class Replacement:
             return None
         try:
             os.link(self._path, keep_as)
-            for suffix in _LOGS:
+            for suffix in files.BESIDE:
                 if os.path.exists(self._path + suffix):
                     os.rename(self._path + suffix, keep_as + suffix)
         except OSError as error:
@@ -210,5 +209,5 @@ def _fold_in_log(path: str) -> None:
 
 
 def _remove(path: str) -> None:
-    for suffix in ("", *_LOGS):
+    for suffix in ("", *files.BESIDE):
         files.remove_if_there(path + suffix)

@@ -10,8 +10,6 @@ from sloth_state.sqlite import files, schema
 from sloth_state.sqlite.translation import translate
 from sloth_state.sqlite.write_queue import WriteQueue
 
-_LOGS = ("-wal", "-shm", "-journal")
-
 
 def create_store(path: str) -> None:
     """Make the file, unless another process does so first.
@@ -31,17 +29,17 @@ def create_store(path: str) -> None:
 def _build(path: str) -> None:
     unfinished = path + ".new"
     try:
-        _remove(unfinished, "", *_LOGS)
+        _remove(unfinished, "", *files.BESIDE)
         os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL, 0o600))
         _initialise(unfinished, path)
         # A log left behind by a store that somebody removed would be replayed into the new one.
-        _remove(path, *_LOGS)
+        _remove(path, *files.BESIDE)
         os.rename(unfinished, path)
         files.sync_folder(path)
     except OSError as error:
         raise files.unmakeable(path, f"the file {unfinished}", error) from error
     finally:
-        _remove(unfinished, "", *_LOGS)
+        _remove(unfinished, "", *files.BESIDE)
 
 
 def _initialise(unfinished: str, path: str) -> None:

@@ -27,6 +27,8 @@ APPLICATION_ID = 0x534C4F54
 
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100
+BESIDE = ("-wal", "-shm", "-journal")
+"""Ends of the names of the files that SQLite keeps beside a database."""
 _RESTORE = "sloth-runner state workflow restore FILE"
 _BACKUP = f"Bring back a backup with: {_RESTORE}"
 _MEND = (

@@ -6,22 +6,21 @@ from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
 from sloth_state.errors import HistoryRefused
-from sloth_state.model import Action
 from sloth_state.sqlite.anchors import anchors
-from sloth_state.sqlite.chain import Replay
+from sloth_state.sqlite.chain import Replay, link_of, recounted, write_link
 from sloth_state.sqlite.checksums import closed_row_checksum, content_hash
 from sloth_state.sqlite.contents import keep_content
 from sloth_state.sqlite.history_shapes import ANCHOR, AUDIT, DETECTION, OF_RUNS, RUN, STATE, VERSION
 from sloth_state.sqlite.resource_rows import INSERT_PAST
-from sloth_state.sqlite.run_rows import SELECT_RUNS, checked_run, update_run
-from sloth_state.sqlite.tables import IMPORTED_VERSIONS, VERSIONS
-from sloth_state.sqlite.version_rows import hash_of, module_hashes, output_checksums, version_of
+from sloth_state.sqlite.run_rows import SELECT_RUNS, checked_run
+from sloth_state.sqlite.tables import IMPORTED_VERSIONS
 from sloth_state.values import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sloth_state.model import NewHistory
+    from sloth_state.sqlite.chain import Link
     from sloth_state.sqlite.connection import Connection
     from sloth_state.sqlite.tables import Value
 
@@ -208,29 +207,13 @@ def _ids_of_resources(db: Connection) -> set[str]:
 
 def _make_hashes(db: Connection, workflow_key: int) -> None:
     """Count what each version changed, and make its hash; for versions that have no valid one."""
-    replay = Replay(db, workflow_key)
-    known_anchors = anchors(db)
-    parent_hash: str | None = None
-    resources = 0
+    replay, known = Replay(db, workflow_key), anchors(db)
+    before: Link | None = None
     rows = db.select(f"{SELECT_RUNS} WHERE r.workflow_key = ? ORDER BY r.version", (workflow_key,))
     for row in rows:
         run = checked_run(db, row)
-        key = workflow_key, run.version
-        anchor = known_anchors.get(run.run_key)
+        anchor = known.get(run.run_key)
         if anchor is not None:
             replay.add_pruned(run, anchor)
-            parent_hash, resources = anchor.parent_hash, anchor.parent_resource_count
-        resources += replay.growth[key]
-        run = run._replace(resource_count=resources)
-        version = version_of(db, run)._replace(
-            created=replay.actions[key][Action.CREATE],
-            updated=replay.actions[key][Action.UPDATE],
-            deleted=replay.actions[key][Action.DELETE],
-            read=replay.actions[key][Action.READ],
-        )
-        outputs = output_checksums(db, run.run_key)
-        modules = module_hashes(db, run.run_key)
-        hash = hash_of(run, version, parent_hash, replay.checksums[key], outputs, modules)
-        update_run(db, run)
-        VERSIONS.update(db, run.run_key, *version._replace(hash=hash)[1:-3])
-        parent_hash = hash
+        before = recounted(db, replay, link_of(db, replay, run, before, anchor))
+        write_link(db, before)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sloth_state.model import RunStatus
 from sloth_state.sqlite.anchors import anchors
-from sloth_state.sqlite.chain import Replay, link_of, recounted, wrong_with
+from sloth_state.sqlite.chain import Replay, link_of, recounted, write_link, wrong_with
 from sloth_state.sqlite.integrity import any_between, follows, version_numbers
 from sloth_state.sqlite.resource_rows import HISTORY
 from sloth_state.sqlite.run_rows import SELECT_RUNS, checked_run, update_run
@@ -170,8 +170,7 @@ def remake_hashes(mending: Mending) -> None:
             link = link_of(db, replay, run, before, anchor)
             if any(wrong_with(db, replay, link, None if anchor else before)):
                 link = recounted(db, replay, link)
-                update_run(db, link.run)
-                VERSIONS.update(db, run.run_key, *link.version[1:-3])
+                write_link(db, link)
                 remade.append(run.version)
             before = link
         _note_remade(mending, before, remade)

@@ -176,7 +176,7 @@ class Repairer:
         """Put the copy in the place of the file, without what the old log holds."""
         self._fold_log_in()
         os.chmod(copy, os.stat(self._path).st_mode & 0o777)
-        for suffix in ("-wal", "-shm", "-journal"):
+        for suffix in files.BESIDE:
             files.remove_if_there(self._path + suffix)
         os.rename(copy, self._path)
         files.sync_folder(self._path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,7 +12,7 @@ from sloth_state.cli.options import reference_argument, shared_options
 from sloth_state.cli.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from sloth_state.cli.app import App
     from sloth_state.model import Json, ResourceDraft, Run
@@ -50,11 +50,12 @@ def command(
     """
     from sloth_runner.adopting import adopt, find_existing
     from sloth_runner.cli.options import warnings_only
+    from sloth_runner.values import merged_values
     from sloth_runner.world import World
 
     store = app.store()
     version = newest_version(store, ref)
-    fields = _fields(assignments)
+    fields = merged_values([], assignments)
     with World(store, [warnings_only(app)]) as world:
         identity = parsed_identity(resource)
         existing = find_existing(world, store, version, identity, id, fields)
@@ -66,12 +67,6 @@ def command(
         _shape(workflow, existing.draft, finished),
         lambda: _lines(workflow, existing.draft, finished),
     )
-
-
-def _fields(assignments: Sequence[str]) -> dict[str, Any]:
-    from sloth_runner.values import merged_values
-
-    return merged_values([], assignments)
 
 
 def _shape(workflow: str, draft: ResourceDraft, finished: Run | None) -> dict[str, Json]:
@@ -86,11 +81,9 @@ def _shape(workflow: str, draft: ResourceDraft, finished: Run | None) -> dict[st
 
 def _visible(draft: ResourceDraft) -> Json:
     """The attributes without what is sensitive in them."""
-    from sloth_state.sensitive import masked
+    from sloth_state.sensitive import declared_list, masked
 
-    listed = (draft.declaration or {}).get("sensitive")
-    sensitive = [str(each) for each in listed] if isinstance(listed, list) else []
-    return masked(dict(draft.attributes), sensitive)
+    return masked(dict(draft.attributes), declared_list(draft, "sensitive"))
 
 
 def _lines(workflow: str, draft: ResourceDraft, finished: Run | None) -> Iterator[str]:

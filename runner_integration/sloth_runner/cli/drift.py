@@ -252,11 +252,9 @@ class _ResourcesOfVersions:
         return self._versions[detection.version].get(detection.resource_id)
 
 
-def _differing(detection: object) -> str:
+def _differing(detection: Detection) -> str:
     from sloth_state.differences import differences
-    from sloth_state.model import Detection
 
-    assert isinstance(detection, Detection)
     if detection.actual is None:
         return detection.error or "-"
     known = {key: value for key, value in detection.expected.items() if key in detection.actual}

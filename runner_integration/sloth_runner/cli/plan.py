@@ -16,7 +16,7 @@ from sloth_runner.cli.options import (
     values_options,
 )
 from sloth_state.cli.options import shared_options
-from sloth_state.cli.text import printable
+from sloth_state.cli.text import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +33,8 @@ CHANGES_FOUND = 5
 """The exit code of --exit-code."""
 _MOST_UNCHANGED = 50
 """Lines of resources that stay as they are; the rest is counted."""
+_MOST_UNDECLARED = 20
+"""The same for resources that are no longer declared."""
 
 
 @click.command("plan", short_help="Show what a run would do, changing nothing.")
@@ -168,9 +170,9 @@ class PlanWriter:
         if plan.undeclared:
             yield ""
             yield "No longer declared" + (":" if plan.prunes else " (--prune deletes them):")
-            yield from (f"  - {_identity(each)}" for each in plan.undeclared[:20])
-            if len(plan.undeclared) > 20:
-                yield f"  … and {len(plan.undeclared) - 20:,} more"
+            yield from (f"  - {_identity(each)}" for each in plan.undeclared[:_MOST_UNDECLARED])
+            if len(plan.undeclared) > _MOST_UNDECLARED:
+                yield f"  … and {len(plan.undeclared) - _MOST_UNDECLARED:,} more"
         # The error that ends the command has room for the first one only.
         if planned.failure is not None and len(planned.failure.failures) > 1:
             yield ""
@@ -186,7 +188,7 @@ def _identity(each: Undeclared) -> str:
 
 
 def _counts(plan: Plan) -> str:
-    """ "2 to create, 1 to update, 0 to delete, 7 unchanged; 3 commands or other effects to run"."""
+    """ "2 to create, 1 to update, 0 to delete, 7 unchanged; 3 effects to run"."""
     counts = plan.counts()
     text = (
         f"{counts['create']} to create, {counts['update']} to update, "
@@ -194,8 +196,7 @@ def _counts(plan: Plan) -> str:
         + f"{counts['delete']} to delete, {counts['noop']} unchanged"
     )
     if plan.effects:
-        number = len(plan.effects)
-        text += f"; {number} {'effect' if number == 1 else 'effects'} to run"
+        text += f"; {counted(len(plan.effects), 'effect')} to run"
     return text
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sloth_runner.cli.options import dry_run_option, lock_timeout_option, parsed_identity
+from sloth_runner.cli.surgery import refuse_if_running
 from sloth_runner.rollback_versions import last_good_version, rollback_target
 from sloth_state.cli.complete import complete_version
 from sloth_state.cli.options import force_option, reference_argument, shared_options
@@ -123,12 +124,7 @@ def reconcile_command(
 def _newest(store: Store, name: str) -> Version:
     run = newest_run(store, name)
     assert run is not None
-    if run.status is RunStatus.RUNNING:
-        for lock in store.locks():
-            if lock.name == name:
-                from sloth_state.errors import LockHeld
-
-                raise LockHeld(lock)
+    refuse_if_running(store, run)
     return store.version(name, run.version)
 
 

@@ -120,7 +120,7 @@ class RestorationView:
 
 
 def _counts(plan: RollbackPlan) -> str:
-    """ "1 to create, 2 to update, 0 to delete, 1 record only, 1 that stays, 7 unchanged"."""
+    """ "1 to create, 0 to update, 2 to delete, 1 in the record alone, 3 unchanged"."""
     kinds = [step.kind.value for step in plan.steps]
     text = ", ".join(f"{kinds.count(kind)} to {kind}" for kind in ("create", "update", "delete"))
     records = kinds.count("record") + kinds.count("forget")

@@ -11,7 +11,7 @@ from sloth_state.cli.complete import complete_resource, complete_workflow
 from sloth_state.cli.options import reference_argument, shared_options
 from sloth_state.cli.text import printable
 from sloth_state.errors import LockHeld, UsageError
-from sloth_state.model import LockScope, RunStatus
+from sloth_state.model import RunStatus
 from sloth_state.references import newest_run, resolve
 
 if TYPE_CHECKING:
@@ -117,11 +117,18 @@ def newest_version(store: Store, ref: str) -> Version:
             f"{run.name} is at version {newest.version}, and only that can be changed",
             hint=f"Name the workflow alone: {run.name}",
         )
-    if newest.status is RunStatus.RUNNING:
-        for lock in store.locks():
-            if (lock.scope, lock.name) == (LockScope.WORKFLOW, run.name):
-                raise LockHeld(lock)
+    refuse_if_running(store, newest)
     return store.version(run.name, newest.version)
+
+
+def refuse_if_running(store: Store, newest: Run) -> None:
+    """Raise LockHeld if the newest run of a workflow goes on."""
+    if newest.status is RunStatus.RUNNING:
+        from sloth_state.healing import workflow_lock
+
+        lock = workflow_lock(store, newest.name)
+        if lock is not None:
+            raise LockHeld(lock)
 
 
 def _move_shape(move: Move, finished: Sequence[Run]) -> Json:

@@ -32,13 +32,13 @@ class KeyValues:
 
     _READING = ("kv.get", "kv.keys", "kv.stats")
 
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
     def effects(self) -> dict[str, Any]:
         """Results of those that do nothing when a file is looked at; a plan reads the store."""
         left_out = self._READING if self._session.store is not None else ()
         return {name: result for name, result in self.EFFECTS.items() if name not in left_out}
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
 
     def operations(self) -> dict[str, Callable[..., Any]]:
         """By name."""

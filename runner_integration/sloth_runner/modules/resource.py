@@ -24,7 +24,7 @@ LARGEST_CONTENT = 64 * 2**20
 
 
 def resource_module(session: Session) -> LuaModule:
-    """`resource`, whole: SPEC.md 6."""
+    """`resource`: all that `lua/sloth_lua/resource.lua` and `resources.lua` ask for."""
     types, contents = Types(session), Contents(session)
     session.knows_type = types.knows
 

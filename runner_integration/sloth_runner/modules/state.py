@@ -28,7 +28,7 @@ _ACTIONS = {action.value: action for action in Action}
 
 
 def state_module(session: Session) -> LuaModule:
-    """`state`, whole: SPEC.md 5."""
+    """`state`, with its key-value part."""
     state, key_values = StateOperations(session), KeyValues(session)
     names = (
         "record update remove get resources set_output output outputs output_of set_metadata "
