@@ -30,6 +30,9 @@ WORKFLOW_COMMANDS = {
     "unlock": LazyCommand(
         "sloth_state.cli.locks:unlock_command", "Take a lock away from its holder."
     ),
+    "audit": LazyCommand(
+        "sloth_state.cli.audit:command", "Show who did what to the state, newest first."
+    ),
     "prune": LazyCommand(
         "sloth_state.cli.prune:command", "Drop old versions of a workflow, or of all, after asking."
     ),
