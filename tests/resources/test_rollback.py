@@ -368,7 +368,7 @@ resource.define("slow", {
 """
 
 
-@pytest.mark.parametrize("by", [2, 9])
+@pytest.mark.parametrize("by", [2, 9, 15])
 def test_a_rollback_that_is_stopped_half_way_can_be_finished(things: Any, by: int) -> None:
     slow = 'resource.slow{ name = "s", id = "s" }'
     things.declares(slow, before=WAITS)
@@ -380,7 +380,9 @@ def test_a_rollback_that_is_stopped_half_way_can_be_finished(things: Any, by: in
         assert rollback.poll() is None
     rollback.send_signal(by)
     _, err = rollback.communicate()
-    assert rollback.returncode == (130 if by == 2 else -9)
+    assert rollback.returncode == (-9 if by == 9 else 130)
+    hint = "Hint: Finish it with: sloth-runner state workflow rollback w --resume\n"
+    assert err.endswith("" if by == 9 else hint)
     assert "Traceback" not in err
     things.ok("state", "workflow", "list")  # which says that a run was killed
     assert [status for _, status, _ in things.versions()] == ["failed", "success", "success"]
