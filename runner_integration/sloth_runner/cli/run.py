@@ -131,7 +131,8 @@ def _writable_store(app: App) -> Store:
         raise StoreReadOnly(
             store.url,
             f"cannot be written to, and a run needs that: {store.read_only}",
-            hint="Name another store with --state or SLOTH_RUNNER_STATE",
+            hint="Put that right and run it again, or name another store with --state or "
+            "SLOTH_RUNNER_STATE",
         )
     return store
 

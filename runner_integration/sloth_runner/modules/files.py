@@ -185,8 +185,8 @@ def _is_inside(path: str, folder: str) -> bool:
 def write_atomically(path: str, content: bytes, *, mode: int | None = None) -> None:
     """Replace a file as a whole and durably; keeps owner and mode of the one that was there.
 
-    With a `mode`, the file has that. A link is followed: the file it points to is replaced, not the link. What is no regular file
-    (a device, a pipe) is written to as it is.
+    With a `mode`, the file has that. A link is followed: the file it points to is replaced, not
+    the link. What is no regular file (a device, a pipe) is written to as it is.
     """
     import tempfile
 
