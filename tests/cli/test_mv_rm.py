@@ -247,9 +247,7 @@ def test_what_cannot_be_moved_or_forgotten_is_said(
 
 def test_what_is_gone_is_not_proposed(web: Run, sloth: Sloth) -> None:
     assert sloth("state", "workflow", "mv", "web", "file/conf", "config").code == 0
-    assert sloth(
-        "state", "workflow", "mv", "web", "file/conf", "configuration"
-    ).err == (
+    assert sloth("state", "workflow", "mv", "web", "file/conf", "configuration").err == (
         "Error: web has no resource file/conf\nHint: Did you mean file/config?\n"
     )
 
