@@ -425,6 +425,38 @@ def test_a_workflow_that_somebody_runs_is_not_rolled_back(things: Any) -> None:
     assert things.calls() == []
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("rollback", "w", "1", "--force"),
+        ("reconcile", "w", "--force"),
+        ("rm", "w", "thing/c"),
+        ("mv", "w", "thing/c", "d"),
+        ("mv", "v", "thing/a", "d", "--to-workflow", "w"),
+    ],
+)
+def test_a_lock_timeout_waits_for_a_run_that_goes_on(things: Any, command: tuple[str, ...]) -> None:
+    three_versions(things)
+    things.ok("run", "v", "--file", "w.sloth")
+    things.script('fs.write("running", "") while not fs.exists("go on") do sleep(0.01) end')
+    run = things.process("run", "w.sloth")
+    while not (things.folder / "running").exists():
+        assert run.poll() is None
+    waiting = things.process("state", "workflow", *command, "--lock-timeout", "30s")
+    while not any(line.endswith("  1") for line in locks(things)):
+        assert waiting.poll() is None
+    (things.folder / "go on").touch()
+    run.communicate()
+    _, err = waiting.communicate()
+    assert waiting.returncode == 0, err
+    assert err.startswith("Note: w is locked by ")
+
+
+def locks(things: Any) -> list[str]:
+    lines: list[str] = things.ok("state", "workflow", "locks").splitlines()
+    return lines
+
+
 def test_a_rollback_is_undone_like_any_version(things: Any) -> None:
     worlds = three_versions(things)
     things.ok(*FORCE, "w", "1", "--force")

@@ -53,7 +53,7 @@ def command(
     from sloth_runner.world import World
 
     store = app.store()
-    version = newest_version(store, ref)
+    version = newest_version(app, ref, lock_timeout)
     fields = _fields(assignments)
     with World(store, [warnings_only(app)]) as world:
         identity = parsed_identity(resource)
