@@ -43,6 +43,7 @@ def differences(
     has is one difference, however much is in it. `ignore`: paths that do not count, see `matches`.
     """
     found = list(_compare_maps("", before, after))
+    ignore = _with_what_is_kept_of_content(ignore, after)
     return [each for each in found if not matches(each.path, ignore)] if ignore else found
 
 
@@ -63,6 +64,8 @@ def with_ignored(
     `path` is where they are. What is ignored inside of a list is taken only with the whole list.
     """
     kept = dict(wanted)
+    if not path:
+        ignore = _with_what_is_kept_of_content(ignore, wanted)
     for key, value in actual.items():
         at = step(path, key)
         if (key in wanted or path) and matches(at, ignore):
@@ -70,6 +73,18 @@ def with_ignored(
         elif isinstance(value, dict) and isinstance(inner := wanted.get(key), dict):
             kept[key] = with_ignored(inner, value, ignore, at)
     return kept
+
+
+_KEPT_OF_CONTENT = ("content_sha256", "size")
+"""What is recorded of an attribute `content`, and shown and declared as that."""
+
+
+def _with_what_is_kept_of_content(
+    ignore: Sequence[str], attributes: Mapping[str, Json]
+) -> Sequence[str]:
+    if ignore and _KEPT_OF_CONTENT[0] in attributes and matches("content", ignore):
+        return [*ignore, *_KEPT_OF_CONTENT]
+    return ignore
 
 
 def step(path: str, key: str | int) -> str:

@@ -120,6 +120,10 @@ class ActiveRun:
         if self._listeners:
             self._tell([recorded[identity]._replace(action=Action.NOOP)])
 
+    def leave_uncounted(self, type: str, name: str) -> None:
+        """Do not count this resource among those that were `touched`, whatever becomes of it."""
+        self._tally.leave_out((type, name))
+
     def has_touched(self, type: str, name: str) -> bool:
         """Whether this run has dealt with a resource."""
         return self._tally.has(type, name)

@@ -58,8 +58,9 @@ class ProcessGroups:
 
     def remove(self, group: int) -> None:
         """A group is over. What it left in the background goes on."""
-        self._groups.discard(group)
-        self._tell(f"end {group}")
+        if group in self._groups:
+            self._groups.remove(group)
+            self._tell(f"end {group}")
 
     def kill_all(self) -> None:
         """SIGKILL all of them. Any thread may call it."""

@@ -85,7 +85,9 @@ class FileRun:
                     self._supervisor.run(self._driver.end_leftovers())
         finally:
             execution = self._execution
-            if execution is not None and execution.finished is not None:
+            # Without a run a signal has ended it in the moment of its beginning, of which nobody
+            # has heard.
+            if self._run is not None and execution is not None and execution.finished is not None:
                 self._session.emit(self._finished(execution.finished))
         assert execution is not None
         assert execution.finished is not None

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a run goes on: they end it, and they do not disturb its ending.
+"""Ctrl-C and signals like it while a run goes on: they end it, and do not disturb its ending.
 
 Python runs signal handlers on the main thread only, so on other threads nothing is done here.
 """
@@ -38,7 +38,7 @@ def _raise_interrupted(number: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def signals_held_back() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM wait until the block is over, then let them do what they do.
+    """Let Ctrl-C, SIGTERM and SIGHUP wait until the block is over, then do what they do.
 
     A handler that the block itself installs stays.
     """
@@ -52,7 +52,7 @@ def signals_held_back() -> Iterator[None]:
 
     handlers = {
         number: handler
-        for number in (signal.SIGINT, signal.SIGTERM)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         if callable(handler := signal.getsignal(number))
     }
     for number in handlers:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sloth_runner.driver import Driver
 from sloth_runner.events import TaskOutput, ignored_by
+from sloth_runner.interruption import signals_held_back
 from sloth_runner.plugins import Plugins
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ class Loading:
     def driver(self, session: Session, limits: Limits | None = None) -> Driver:
         """Lua with the modules and providers of all plugins; the file is not loaded yet."""
         session.plugin_providers = lambda: self.plugins.providers(session)
-        return Driver(session.script, session, self.plugins.lua_modules(session), limits)
+        # Lua asks Python for things while it begins. What a signal raises there would reach Lua as
+        # the answer, and nobody else.
+        with signals_held_back():
+            return Driver(session.script, session, self.plugins.lua_modules(session), limits)
 
     def is_heard(self, kind: type[Event]) -> bool:
         """Whether anybody makes something of a kind of events, of which there may be thousands."""

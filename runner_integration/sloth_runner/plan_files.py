@@ -39,7 +39,7 @@ class SavedPlan(NamedTuple):
 
 
 def save_plan(path: str, request: RunRequest, planned: Planned) -> None:
-    """Write a plan. Raises WorkflowError if it is not whole, UsageError if it cannot be written."""
+    """Write a plan. Raises WorkflowError if it is not whole or cannot be written."""
     from sloth_runner.modules.files import write_atomically
 
     if planned.failure is not None:
@@ -66,12 +66,10 @@ def save_plan(path: str, request: RunRequest, planned: Planned) -> None:
         "changes": changes_of(planned.plan),
     }
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-        os.close(handle)
-        os.chmod(path, 0o600)
-        write_atomically(path, json.dumps(content | {"sha256": _digest(content)}).encode())
+        saved = json.dumps(content | {"sha256": _digest(content)}).encode()
+        write_atomically(path, saved, mode=0o600)
     except OSError as error:
-        raise UsageError(f"the plan cannot be written to {path}: {error.strerror}") from None
+        raise WorkflowError(f"the plan cannot be written to {path}: {error.strerror}") from None
 
 
 def read_plan(path: str) -> SavedPlan:

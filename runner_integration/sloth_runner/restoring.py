@@ -13,7 +13,7 @@ from sloth_runner.resources.pruning import perform
 from sloth_runner.resources.reading import prepared
 from sloth_runner.rollback_choice import chosen_resources
 from sloth_runner.rollback_events import ask_hooks, tell_after
-from sloth_state.errors import StateMoved
+from sloth_state.errors import Interrupted, StateMoved
 from sloth_state.model import Action, ResourceDraft, RunStatus
 from sloth_state.rollback import StepKind, plan_rollback, record_changes
 from sloth_state.things import is_another, thing
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sloth_runner.driver import Driver
     from sloth_runner.world import World
     from sloth_state.drift import Reading
+    from sloth_state.errors import SlothError
     from sloth_state.model import Json, Resource, Run, Version
     from sloth_state.recorded import Identity
     from sloth_state.rollback import RollbackPlan, Step
@@ -140,6 +141,9 @@ def restore(
             last_words = partial(interrupt_elsewhere, store, run.id)
             world.run(_carry_out(world, run, restoration), last_words)
             copy_outputs(store, base, run)
+    except (WorkflowError, Interrupted) as error:
+        error.hint = error.hint or _how_to_finish(restoration, execution.finished, error)
+        raise
     finally:
         if execution.finished is not None and restoration.is_rollback:
             tell_after(world, restoration, execution.finished)
@@ -158,19 +162,17 @@ async def _carry_out(world: World, run: ActiveRun, restoration: Restoration) -> 
         await ask_hooks(world, restoration)
     # Only now: one that was refused has not begun, so there is nothing to finish with --resume.
     run.set_metadata(_metadata(restoration))
-    try:
-        for step in plan.steps:
-            await _take(world, run, restoration, step)
-    except WorkflowError as error:
-        error.hint = error.hint or _how_to_finish(restoration)
-        raise
+    for step in plan.steps:
+        await _take(world, run, restoration, step)
 
 
-def _how_to_finish(restoration: Restoration) -> str | None:
-    if restoration.is_partial or not restoration.is_rollback:
+def _how_to_finish(restoration: Restoration, finished: Run | None, error: SlothError) -> str | None:
+    """What to do about a rollback that has begun and did not end; None for all else."""
+    if restoration.is_partial or finished is None or "rollback_to" not in finished.metadata:
         return None
+    first = "Finish" if isinstance(error, Interrupted) else "Mend that, then finish"
     name = restoration.newest.workflow
-    return f"Mend that, then finish it with: sloth-runner state workflow rollback {name} --resume"
+    return f"{first} it with: sloth-runner state workflow rollback {name} --resume"
 
 
 async def _take(world: World, run: ActiveRun, restoration: Restoration, step: Step) -> None:

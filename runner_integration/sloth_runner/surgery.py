@@ -131,7 +131,7 @@ def settled_resource(store: Store, version: Version, identity: tuple[str, str]) 
     if resource is None:
         from sloth_state.references import nearest
 
-        known = [f"{each.type}/{each.name}" for each in store.resources(version.workflow)]
+        known = [f"{type}/{name}" for type, name in store.recorded(version.workflow)]
         raise ResourceNotFound(version.workflow, *identity, nearest("/".join(identity), known))
     for run_id, operation in store.unfinished_operations(version.workflow):
         if (operation.type, operation.name) == identity:

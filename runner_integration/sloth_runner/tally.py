@@ -15,6 +15,7 @@ class Tally:
 
     def __init__(self) -> None:
         self._actions: dict[Identity, Action] = {}
+        self._left_out: set[Identity] = set()
 
     def count(self, identity: Identity, action: Action) -> None:
         """Count what the store said it did. That is the net action already, except for `noop`."""
@@ -26,13 +27,19 @@ class Tally:
         elif action is not Action.NOOP:
             self._actions[identity] = action
 
+    def leave_out(self, identity: Identity) -> None:
+        """Do not count what becomes of this one, which is a part of another."""
+        self._left_out.add(identity)
+
     def has(self, type: str, name: str) -> bool:
         """Whether a resource was counted."""
         return (type, name) in self._actions
 
     def changes(self) -> Changes:
         """The counts so far."""
-        actions = list(self._actions.values())
+        actions = [
+            action for identity, action in self._actions.items() if identity not in self._left_out
+        ]
         return Changes(
             created=actions.count(Action.CREATE),
             updated=actions.count(Action.UPDATE),

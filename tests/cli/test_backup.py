@@ -144,7 +144,7 @@ def test_a_place_that_cannot_be_written_leaves_nothing(sloth: Sloth, tmp_path: P
     code, out, err = sloth(*BACKUP, str(tmp_path / "none/copy.db"))
 
     assert (code, out) == (6, "")
-    assert "No such file or directory" in err
+    assert err.endswith(": No such file or directory\nHint: Name another file.\n")
 
 
 def test_a_restored_store_is_the_one_that_was_backed_up(
@@ -225,8 +225,7 @@ def test_the_lock_of_a_dead_process_does_not_keep_a_store(
     ("kind", "what"),
     [
         ("damaged", "is damaged: workflow_resources row 1 is not what was written"),
-        ("foreign", "is not an SQLite database"),
-        ("missing", "does not exist"),
+        ("foreign", "is not an SQLite database\nHint: Nothing was replaced. Name a file that "),
         ("cut", "was cut off"),
     ],
 )
@@ -237,8 +236,6 @@ def test_a_copy_that_is_not_sound_replaces_nothing(
         damage(copy)
     elif kind == "foreign":
         copy.write_text("hello" * 100)
-    elif kind == "missing":
-        copy.unlink()
     else:
         os.truncate(copy, copy.stat().st_size - 8192)
     before = store_path.read_bytes()
@@ -248,6 +245,15 @@ def test_a_copy_that_is_not_sound_replaces_nothing(
     assert (code, out) == (6, "")
     assert err.startswith(f"Error: the state store {copy} {what}")
     assert store_path.read_bytes() == before
+    assert beside(store_path, "re") == []
+
+
+def test_a_copy_that_is_not_there_is_not_found(sloth: Sloth, store_path: Path) -> None:
+    assert sloth(*RESTORE, "none.db", "--force") == (
+        3,
+        "",
+        "Error: there is no file none.db\nHint: Check the path.\n",
+    )
     assert beside(store_path, "re") == []
 
 

@@ -115,6 +115,22 @@ def test_a_place_that_cannot_be_written_is_an_error(sloth: Sloth, tmp_path: Path
     )
 
 
+def test_a_device_is_written_to_and_not_replaced(sloth: Sloth, tmp_path: Path) -> None:
+    device = tmp_path / "null"
+    device.symlink_to("/dev/null")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+    assert sloth(*EXPORT, "web", "-O", str(device)).code == 0
+    assert sloth(*EXPORT, "web", "-O", str(pipe)).code == 0
+
+    assert device.is_symlink()
+    assert pipe.is_fifo()
+    assert os.read(reader, 1) == b"{"
+    os.close(reader)
+
+
 def test_a_workflow_in_the_middle_of_a_run_is_not_exported(sloth: Sloth) -> None:
     with open_store(None) as now:
         now.begin_run(NewRun("web", {}), acquire(now, LockScope.WORKFLOW, "web"))

@@ -245,6 +245,13 @@ def test_what_cannot_be_moved_or_forgotten_is_said(
     assert len(store.versions("web")) == 2
 
 
+def test_what_is_gone_is_not_proposed(web: Run, sloth: Sloth) -> None:
+    assert sloth("state", "workflow", "mv", "web", "file/conf", "config").code == 0
+    assert sloth("state", "workflow", "mv", "web", "file/conf", "configuration").err == (
+        "Error: web has no resource file/conf\nHint: Did you mean file/config?\n"
+    )
+
+
 @pytest.mark.parametrize("other", ["edge", "zone"])
 def test_nothing_is_written_while_somebody_works_on_either_workflow(
     web: Run, store: Store, sloth: Sloth, finished_run: Callable[..., Run], other: str

@@ -238,16 +238,45 @@ def test_a_reader_of_errors_that_goes_away_is_no_bug(store: Store) -> None:
 
 
 @pytest.mark.usefixtures("two_runs")
-def test_output_that_cannot_be_written_is_an_error() -> None:
+@pytest.mark.parametrize("words", [("--help",), ("--version",), ("completion", "bash"), LIST])
+def test_output_that_cannot_be_written_is_an_error_of_every_command(words: tuple[str, ...]) -> None:
     with open("/dev/full", "w", encoding="utf-8") as full:
-        ran = subprocess.run(
-            [PROGRAM, *LIST], check=False, stdout=full, stderr=subprocess.PIPE, text=True
-        )
+        ran = subprocess.run([PROGRAM, *words], check=False, stdout=full, stderr=subprocess.PIPE)
 
     assert (ran.returncode, ran.stderr) == (
         1,
-        "Error: the output cannot be written: No space left on device\n",
+        b"Error: the output cannot be written: No space left on device\n",
     )
+
+
+@pytest.mark.usefixtures("two_runs")
+def test_words_that_cannot_be_written_change_neither_what_is_done_nor_the_exit_code() -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        codes = [
+            subprocess.run([PROGRAM, *words], check=False, stderr=full, stdout=full).returncode
+            for words in ((*DELETE, "--force"), (*LIST, "--wrong"), DELETE)
+        ]
+
+    assert codes == [1, 2, 3]  # the first one has deleted all and cannot say so
+
+
+def test_ctrl_c_while_the_program_starts_is_told_like_any_other() -> None:
+    start = """
+import os, signal, sys
+class CtrlC:
+    def find_spec(self, name, *_):
+        if name == "sloth_state.cli.tables" and sys.meta_path.pop(0) is self:
+            os.kill(os.getpid(), signal.SIGINT)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from sloth_runner.cli import main
+sys.meta_path.insert(0, CtrlC())
+sys.exit(main())
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", start, *LIST], check=False, capture_output=True, text=True
+    )
+
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "Error: interrupted by Ctrl-C\n")
 
 
 def test_a_terminal_of_another_encoding_gets_escapes(finished_run: Record) -> None:

@@ -60,6 +60,35 @@ def test_a_new_file_has_0644_whatever_the_umask_is(workflow: Any) -> None:
     assert mode(workflow.folder / "a") == "0644"
 
 
+def test_content_that_is_ignored_is_left_to_others_whatever_else_changes(workflow: Any) -> None:
+    declared = (
+        'file{{ name = "a", path = "a", content = "ours", mode = "{}", ignore = {{ "content" }} }}'
+    )
+    workflow.declares(declared.format("0600"))
+    workflow.run()
+    path = workflow.folder / "a"
+    path.write_text("theirs, and longer")
+    assert workflow.drift() == {"file/a": "in-sync"}
+    assert workflow.run() == UNCHANGED
+    workflow.declares(declared.format("0640"))
+    assert workflow.run() == UPDATED
+    assert (path.read_text(), mode(path)) == ("theirs, and longer", "0640")
+    workflow.rolls_back(1)
+    assert (path.read_text(), mode(path)) == ("theirs, and longer", "0600")
+    path.unlink()
+    workflow.heals()
+    assert mode(path) == "0600"
+
+
+def test_drift_ignores_the_content_of_what_was_declared_otherwise(workflow: Any) -> None:
+    workflow.declares('file{ name = "a", path = "a", content = "ours" }')
+    workflow.run()
+    (workflow.folder / "a").write_text("theirs, and longer")
+    drift = ("state", "workflow", "drift", "w", "--exit-code")
+    assert workflow.sloth(*drift).returncode == 5
+    assert workflow.sloth(*drift, "--ignore", "content").returncode == 0
+
+
 def test_what_others_changed_is_put_right(workflow: Any) -> None:
     workflow.declares('file{ name = "a", path = "a", content = "ours\\n", mode = "0600" }')
     workflow.run()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +93,31 @@ def test_a_clone_is_made_once_and_follows_its_branch(
     workflow.rolls_back(1)
     assert (clone.head, (clone.path / "app").read_text()) == ((one, "main"), "one")
     assert workflow.drift() == {"git_repo/app": "in-sync"}
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_checkout_that_a_signal_meets_is_finished_and_the_next_run_goes_on(
+    workflow: Any, source: Repository, clone: Repository, by: signal.Signals
+) -> None:
+    source.commit("* filter=slow", ".gitattributes")
+    declare(workflow)
+    workflow.run()
+    clone.git("config", "filter.slow.smudge", "sleep 0.7; cat")
+    source.commit("one more", "another")
+    three = source.commit("three")
+
+    run = workflow.sloth.start("run", "w.sloth")
+    while not (clone.path / ".git/index.lock").exists():
+        assert run.poll() is None
+        time.sleep(0.01)
+    time.sleep(0.1)
+    run.send_signal(by)
+    run.communicate()
+    assert run.returncode == (-by if by == signal.SIGKILL else 130)
+
+    assert workflow.run() == "0 created, 1 updated, 0 deleted, 0 unchanged"
+    assert clone.head == (three, "main")
+    assert clone.git("status", "--porcelain") == ""
 
 
 def test_branch_tag_commit_and_ref_each_choose_what_is_checked_out(

@@ -564,7 +564,11 @@ def test_a_store_that_can_only_be_read_is_refused_before_anything_is_made(things
     things.script('resource.thing{ name = "b", id = "b" }')
     result = things.with_a_read_only_store("run", "w.sloth")
     assert result.code == 6
-    assert "cannot be written to, and a run needs that: the file is read-only" in result.err
+    assert result.err.endswith(
+        "cannot be written to, and a run needs that: the file is read-only\n"
+        "Hint: Put that right and run it again, or name another store with --state or "
+        "SLOTH_RUNNER_STATE\n"
+    )
     assert things.world == {"a": {"id": "a"}}
 
 

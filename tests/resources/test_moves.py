@@ -208,6 +208,16 @@ def test_a_folder_moves_with_the_files_in_it_in_one_run(
     assert list(places.found) == ["new", "new/s", "new/s/f"]
 
 
+def test_what_moves_is_one_resource_in_the_summary_of_a_run_as_in_its_version(
+    places: Places,
+) -> None:
+    places.run(directory("old"), file("old/f", "one", "f"))
+    places.things.script(directory("new"), file("new/f", "one", "f"))
+    summary = places.things.ok("run", "w.sloth")
+    assert "  Resources  0 created, 2 updated, 0 deleted, 0 unchanged\n" in summary
+    assert "+0 ~2 -0" in places.things.ok("state", "workflow", "versions", "w").splitlines()[1]
+
+
 def test_a_folder_that_moves_leaves_the_old_one_to_what_stays_in_it(places: Places) -> None:
     places.run(directory("old"), file("old/f", "one", "f"))
     places.run(directory("new"), file("old/f", "two", "f"))

@@ -368,7 +368,7 @@ resource.define("slow", {
 """
 
 
-@pytest.mark.parametrize("by", [2, 9])
+@pytest.mark.parametrize("by", [2, 9, 15])
 def test_a_rollback_that_is_stopped_half_way_can_be_finished(things: Any, by: int) -> None:
     slow = 'resource.slow{ name = "s", id = "s" }'
     things.declares(slow, before=WAITS)
@@ -380,7 +380,9 @@ def test_a_rollback_that_is_stopped_half_way_can_be_finished(things: Any, by: in
         assert rollback.poll() is None
     rollback.send_signal(by)
     _, err = rollback.communicate()
-    assert rollback.returncode == (130 if by == 2 else -9)
+    assert rollback.returncode == (-9 if by == 9 else 130)
+    hint = "Hint: Finish it with: sloth-runner state workflow rollback w --resume\n"
+    assert err.endswith("" if by == 9 else hint)
     assert "Traceback" not in err
     things.ok("state", "workflow", "list")  # which says that a run was killed
     assert [status for _, status, _ in things.versions()] == ["failed", "success", "success"]
@@ -421,6 +423,38 @@ def test_a_workflow_that_somebody_runs_is_not_rolled_back(things: Any) -> None:
     run.communicate()
     assert result.code == 4
     assert things.calls() == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("rollback", "w", "1", "--force"),
+        ("reconcile", "w", "--force"),
+        ("rm", "w", "thing/c"),
+        ("mv", "w", "thing/c", "d"),
+        ("mv", "v", "thing/a", "d", "--to-workflow", "w"),
+    ],
+)
+def test_a_lock_timeout_waits_for_a_run_that_goes_on(things: Any, command: tuple[str, ...]) -> None:
+    three_versions(things)
+    things.ok("run", "v", "--file", "w.sloth")
+    things.script('fs.write("running", "") while not fs.exists("go on") do sleep(0.01) end')
+    run = things.process("run", "w.sloth")
+    while not (things.folder / "running").exists():
+        assert run.poll() is None
+    waiting = things.process("state", "workflow", *command, "--lock-timeout", "30s")
+    while not any(line.endswith("  1") for line in locks(things)):
+        assert waiting.poll() is None
+    (things.folder / "go on").touch()
+    run.communicate()
+    _, err = waiting.communicate()
+    assert waiting.returncode == 0, err
+    assert err.startswith("Note: w is locked by ")
+
+
+def locks(things: Any) -> list[str]:
+    lines: list[str] = things.ok("state", "workflow", "locks").splitlines()
+    return lines
 
 
 def test_a_rollback_is_undone_like_any_version(things: Any) -> None:

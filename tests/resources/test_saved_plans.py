@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import stat
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -114,6 +118,41 @@ def test_a_plan_is_readable_by_its_owner_alone_even_over_another_file(things: An
     assert stat.S_IMODE((things.folder / "p").stat().st_mode) == 0o600
 
 
+def test_a_plan_goes_into_a_device_and_leaves_its_mode(things: Any) -> None:
+    things.script(ONE)
+    os.mkfifo(things.folder / "p")
+    (things.folder / "p").chmod(0o644)
+    reader = os.open(things.folder / "p", os.O_RDONLY | os.O_NONBLOCK)
+    things.ok("plan", "w.sloth", "--out", "p")
+    assert os.read(reader, 1) == b"{"
+    os.close(reader)
+    assert stat.filemode((things.folder / "p").stat().st_mode) == "prw-r--r--"
+
+
+def test_a_plan_without_a_store_and_a_place_for_temporary_files_says_so(things: Any) -> None:
+    things.script(ONE)
+    limit = f"ulimit -f 0; exec {sys.executable} -m sloth_runner plan w.sloth"
+    ran = subprocess.run(["bash", "-c", limit], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert re.fullmatch(
+        r"Error: there is no folder for temporary files: No usable temporary directory .*\n"
+        r"Hint: Name one that can be written to with TMPDIR\.\n",
+        ran.stderr,
+    )
+
+
+def test_a_plan_that_cannot_be_written_leaves_the_one_that_was_there(things: Any) -> None:
+    things.script(ONE)
+    things.ok("run", "w.sloth")
+    things.ok("plan", "w.sloth", "--out", "p")
+    before = (things.folder / "p").read_bytes()
+    limit = f"ulimit -f 0; exec {sys.executable} -m sloth_runner plan w.sloth --out p"
+    ran = subprocess.run(["bash", "-c", limit], capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert ran.stderr.endswith("\nError: the plan cannot be written to p: File too large\n")
+    assert (things.folder / "p").read_bytes() == before
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -175,7 +214,7 @@ def test_a_plan_that_is_missing_or_a_folder_or_comes_with_other_options(things: 
             "Error: a plan says what runs, so --plan goes without FILE and its options"
         )
     things.script(ONE)
-    assert things("plan", "w.sloth", "--out", "no/such/folder").code == 2
+    assert things("plan", "w.sloth", "--out", "no/such/folder").code == 1
 
 
 def test_confirm_shows_the_plan_and_does_it_only_if_told(things: Any) -> None:

@@ -12,7 +12,14 @@ from typing import Any
 
 import pytest
 
+from sloth_runner.cli.root import root
 from sloth_runner.execution import Execution
+from sloth_runner.host.runtime import LuaHost
+from sloth_runner.loading import Loading
+from sloth_runner.script import Script
+from sloth_runner.session import Session
+from sloth_runner.stopping import StopSignals
+from sloth_state.cli import run_cli
 from sloth_state.errors import Interrupted
 from sloth_state.model import LockScope, Run, RunStatus
 from sloth_state.open import open_store
@@ -173,3 +180,54 @@ def test_a_signal_is_not_forgotten_if_finalising_fails(
         execution.__exit__(None, None, None)
 
     assert type(raised.value.__context__).__name__ == "LockLost"
+
+
+SIGNALS = [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM"), (signal.SIGHUP, "SIGHUP")]
+
+
+@pytest.mark.parametrize(("number", "name"), SIGNALS)
+@pytest.mark.parametrize("moment", ["begin_run", "finish_run"])
+def test_a_signal_in_the_first_or_last_moment_of_a_run_ends_it_like_any_other(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    store: Store,
+    tmp_path: Path,
+    moment: str,
+    number: signal.Signals,
+    name: str,
+) -> None:
+    script = tmp_path / "deploy.sloth"
+    script.write_text('task("t"):command("true")')
+    _signal_during(monkeypatch, store, moment, number)
+
+    assert run_cli(root, ["run", str(script), "--state", store.url]) == 130
+
+    assert capsys.readouterr().err == f"Error: interrupted by {name}\n"
+    assert [run.status for run in store.runs()] == [
+        RunStatus.FAILED if moment == "begin_run" else RunStatus.SUCCESS
+    ]
+    assert store.locks() == []
+
+
+@pytest.mark.parametrize(("number", "name"), SIGNALS)
+def test_a_signal_while_lua_begins_is_not_taken_for_a_fault_of_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: signal.Signals, name: str
+) -> None:
+    real = LuaHost._answer
+
+    def with_signal(self: LuaHost, operation: bytes, *arguments: Any) -> Any:
+        asked = self._operations[operation]
+
+        def operation_with_signal(*given: Any) -> Any:
+            signal.raise_signal(number)
+            return asked(*given)
+
+        with monkeypatch.context() as patch:
+            patch.setitem(self._operations, operation, operation_with_signal)
+            return real(self, operation, *arguments)
+
+    monkeypatch.setattr(LuaHost, "_answer", with_signal)
+    script = Script(str(tmp_path / "w.sloth"), "w.sloth", b"")
+
+    with StopSignals(), pytest.raises(Interrupted, match=f"interrupted by {name}"):
+        Loading([]).driver(Session(script, emit=lambda _event: None))

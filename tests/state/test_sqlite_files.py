@@ -393,6 +393,32 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None
     ]
 
 
+_BACK_UP = """
+import sys, tempfile
+from sloth_state.errors import StoreFull
+from sloth_state.open import open_store
+from sloth_state.sqlite.copies import Replacement
+
+with tempfile.TemporaryDirectory() as folder:
+    path = folder + "/state.db"
+    with open_store(path) as store:
+        for number in range(20):
+            store.kv_set(f"key-{number}", "x" * 20_000)
+        for copy in (lambda: store.backup(sys.argv[1]), lambda: Replacement(path, sys.argv[1])):
+            try:
+                copy()
+            except StoreFull as error:
+                print(error)
+"""
+
+
+def test_a_copy_that_does_not_fit_names_its_own_place_and_not_that_of_the_store(
+    tmp_path: Path,
+) -> None:
+    full = "the state store PATH has no room left on its disk"
+    assert _on_small_disk("400k", _BACK_UP, tmp_path / "copy.db") == [full, full]
+
+
 _READ_WHEN_FULL = """
 import os, shutil, sys
 from sloth_state.errors import StoreFull

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from sloth_state.cli.failures import Declined, OutputFailed, uses_colour
+from sloth_state.cli.failures import Declined, uses_colour, write_output, write_words
 from sloth_state.cli.tables import table
 from sloth_state.errors import Interrupted, StoreError, UsageError
 from sloth_state.model import RunStatus
@@ -168,13 +168,7 @@ class App:
 
     def write(self, text: str) -> None:
         """Write to stdout at once. Raises OutputFailed for a full disk, say."""
-        try:
-            sys.stdout.write(text)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise OutputFailed(f"the output cannot be written: {error.strerror}") from error
+        write_output(text)
 
     def write_lines(self, lines: Iterable[str]) -> None:
         """Write lines to stdout."""
@@ -198,7 +192,7 @@ class App:
         note, separator, rest = words.partition(": ")
         if colour and separator and note == "Note":
             words = click.style(f"{note}{separator}", fg="yellow") + rest
-        sys.stderr.write(f"{words if colour else click.unstyle(words)}\n")
+        write_words(f"{words if colour else click.unstyle(words)}\n")
 
     def confirm(self, question: str, *, about: str, doing: str, option: str = "--force") -> None:
         """Say what it is `about`, ask on the terminal, and go on only after "y" or "yes".

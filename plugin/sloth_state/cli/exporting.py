@@ -86,7 +86,13 @@ def command(app: App, ref: str, file: str | None) -> None:
 
 
 def _write_file(path: str, pieces: Iterable[str]) -> None:
-    """Write a file whole or not at all, in place of one that is there."""
+    """Write a file whole or not at all, in place of one that is there.
+
+    What is no regular file (a device, a pipe) is written to as it is.
+    """
+    if os.path.exists(path) and not os.path.isfile(path):
+        _write_into(path, pieces)
+        return
     unfinished = f"{path}.unfinished"
     try:
         with open(unfinished, "w", encoding="utf-8", opener=_for_owner_only) as file:
@@ -100,6 +106,14 @@ def _write_file(path: str, pieces: Iterable[str]) -> None:
     finally:
         if os.path.exists(unfinished):
             os.unlink(unfinished)
+
+
+def _write_into(path: str, pieces: Iterable[str]) -> None:
+    try:
+        with open(path, "w", encoding="utf-8") as device:
+            device.writelines(pieces)
+    except OSError as error:
+        raise OutputFailed(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _for_owner_only(path: str, flags: int) -> int:

@@ -27,13 +27,45 @@ class OutputFailed(SlothError):
     code = "output"
 
 
+def write_output(text: str) -> None:
+    """Write to stdout at once. Raises OutputFailed for a full disk, say."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputFailed(f"the output cannot be written: {error.strerror}") from error
+
+
+def write_words(text: str) -> None:
+    """Write to stderr. Where that is not possible, a full disk say, nobody is told, and no more.
+
+    What is done does not depend on it, nor does the exit code. A reader that is gone is an error.
+    """
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except BrokenPipeError:
+        raise
+    except OSError:
+        discard(sys.stderr)
+
+
+def discard(stream: TextIO) -> None:
+    """Let the rest go nowhere; what is buffered would fail again when the process ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
 def render_error(error: SlothError, as_json: bool, *, no_color: bool = False) -> None:
     """Write an error to stderr: the sentence, the lines of the script it is about, the hint.
 
     As JSON it is one object, `{"error": {"code", "message", "hint", "exit_code"}}`.
     """
     if as_json:
-        sys.stderr.write(_error_json(error) + "\n")
+        write_words(_error_json(error) + "\n")
         return
     colour = uses_colour(sys.stderr, refused=no_color)
     lines = [_labelled("Error:", _safe(error.message), "red", colour)]
@@ -42,7 +74,7 @@ def render_error(error: SlothError, as_json: bool, *, no_color: bool = False) ->
         lines.append(_safe(excerpt))
     if error.hint:
         lines.append(_labelled("Hint:", _safe(error.hint), "yellow", colour))
-    sys.stderr.write("\n".join(lines) + "\n")
+    write_words("\n".join(lines) + "\n")
 
 
 def _safe(text: str) -> str:

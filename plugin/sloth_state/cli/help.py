@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import click
 
+from sloth_state.cli.failures import write_output
+
 
 def _show_help(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
     if wanted and not context.resilient_parsing:
-        click.echo(context.get_help())
+        write_output(f"{context.get_help()}\n")
         context.exit()
 
 

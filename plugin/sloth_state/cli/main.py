@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sloth_state.cli.failures import render_error
+from sloth_state.cli.failures import discard, render_error, write_words
 from sloth_state.errors import Interrupted, SlothError, UsageError
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def run_cli(command: click.Command, arguments: Sequence[str] | None = None) -> i
     try:
         return _run(command, list(sys.argv[1:] if arguments is None else arguments))
     except BrokenPipeError:
-        _discard_output()
+        discard(sys.stdout)  # nobody reads on
+        discard(sys.stderr)
         return BROKEN_PIPE
 
 
@@ -49,6 +50,11 @@ def _run(command: click.Command, words: list[str]) -> int:
         error = _as_sloth_error(cause)
     except Exception:
         return _report_bug()
+    return report(error, words)
+
+
+def report(error: SlothError, words: Sequence[str]) -> int:
+    """Render an error in the way that the arguments ask for; its exit code."""
     render_error(error, wants_json(words), no_color="--no-color" in words)
     return error.exit_code
 
@@ -97,8 +103,8 @@ def _as_sloth_error(cause: SlothError | click.ClickException | KeyboardInterrupt
 def _report_bug() -> int:
     import traceback
 
-    traceback.print_exc()
-    sys.stderr.write("This is a bug, please report it with the text above.\n")
+    text = traceback.format_exc()
+    write_words(f"{text}This is a bug, please report it with the text above.\n")
     return 1
 
 
@@ -114,10 +120,3 @@ def _escape_what_cannot_be_encoded() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-def _discard_output() -> None:
-    """Nobody reads on; Python would complain about that when it flushes everything at the end."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        os.dup2(nowhere, stream.fileno())

@@ -11,9 +11,10 @@ import apsw
 
 from sloth_state.errors import (
     LockHeld,
+    NotFound,
     StoreDamaged,
-    StoreError,
     StoreForeign,
+    StoreFull,
     StoreUnreadable,
     UsageError,
 )
@@ -21,7 +22,7 @@ from sloth_state.sqlite import files, lock_rows, schema
 from sloth_state.sqlite.connection import Connection
 from sloth_state.sqlite.integrity import all_problems
 from sloth_state.sqlite.read_only import open_for_reading, readable
-from sloth_state.sqlite.translation import translate
+from sloth_state.sqlite.translation import full, translate
 from sloth_state.sqlite.write_queue import WriteQueue
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def copy_store(path: str, target: str) -> list[Problem]:
     unfinished = target + ".unfinished"
     try:
         with _only_reading(path) as source:
-            _copy_database(source, unfinished)
+            _copy_database(source, unfinished, target)
         os.rename(unfinished, target)
         files.sync_folder(target)
     except BaseException:
@@ -68,17 +69,17 @@ class Replacement:
     def __init__(self, copy: str, path: str) -> None:
         """`path` is the store's, which need not exist or be sound.
 
-        Raises StoreError if the copy is no store, or StoreDamaged if it is not sound.
+        Raises NotFound if there is no copy, StoreForeign if it is no store, and StoreDamaged if it
+        is not sound.
         """
-        if not files.store_exists(copy):
-            raise StoreError(copy, "does not exist", hint="Make one with: backup")
+        _check_is_store(copy)
         self._path = os.path.realpath(path)
         self._unfinished = self._path + ".restoring"
         files.make_folder(self._path)
         _remove(self._unfinished)
         try:
             with _only_reading(copy) as source:
-                _copy_database(source, self._unfinished)
+                _copy_database(source, self._unfinished, self._path)
             self._check(copy)
         except BaseException:
             _remove(self._unfinished)
@@ -165,18 +166,33 @@ def _reserve(target: str) -> None:
             f"{target} exists, and a backup never replaces anything", hint="Name another file."
         ) from None
     except OSError as error:
-        raise files.unmakeable(target, f"the file {target}", error) from error
+        refused = files.unmakeable(target, f"the file {target}", error)
+        refused.hint = "Name another file."
+        raise refused from error
 
 
-def _copy_database(source: Connection, target: str) -> None:
+def _check_is_store(copy: str) -> None:
+    try:
+        is_there = files.store_exists(copy)
+    except StoreForeign as error:
+        error.hint = "Nothing was replaced. Name a file that `backup` has made."
+        raise
+    if not is_there:
+        raise NotFound(f"there is no file {copy}", hint="Check the path.")
+
+
+def _copy_database(source: Connection, target: str, name: str) -> None:
+    """`name` is what errors call the target, which has another one as long as it is not whole."""
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     database = apsw.Connection(target, flags=apsw.SQLITE_OPEN_READWRITE)
     try:
         source.copy_to(database)
         # One file, that can be moved and read anywhere; a store has a log again once it is one.
         database.pragma("journal_mode", "DELETE")
+    except StoreFull as error:
+        raise full(name) from error  # what is only read is never full
     except apsw.Error as error:
-        raise translate(error, target, database.system_errno) from error
+        raise translate(error, name, database.system_errno) from error
     finally:
         database.close()
 

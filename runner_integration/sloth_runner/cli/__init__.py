@@ -13,9 +13,11 @@ def main() -> int:
     # resources. By default they are searched for it again and again, and once more at the end,
     # which is a sixth of the time that a short command takes. So much garbage is some 20 MB.
     gc.set_threshold(200_000)
-    from sloth_runner.cli.root import root
-    from sloth_state.cli import run_cli
-
+    try:
+        from sloth_runner.cli.root import root
+        from sloth_state.cli import run_cli
+    except KeyboardInterrupt:
+        return _interrupted_at_the_start()
     code = run_cli(root)
     plugins = sys.modules.get("sloth_runner.plugins")
     if plugins is None or not plugins.others_are_installed():
@@ -27,3 +29,10 @@ def main() -> int:
         os._exit(code)
     gc.freeze()
     return code
+
+
+def _interrupted_at_the_start() -> int:
+    from sloth_state.cli.main import report
+    from sloth_state.errors import Interrupted
+
+    return report(Interrupted("Ctrl-C"), sys.argv[1:])

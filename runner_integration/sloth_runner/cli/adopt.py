@@ -54,7 +54,7 @@ def command(
     from sloth_runner.world import World
 
     store = app.store()
-    version = newest_version(store, ref)
+    version = newest_version(app, ref, lock_timeout)
     fields = merged_values([], assignments)
     with World(store, [warnings_only(app)]) as world:
         identity = parsed_identity(resource)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from sloth_state.cli.failures import write_output
 from sloth_state.cli.help import help_option
 from sloth_state.cli.main import COMPLETION_VARIABLE, PROGRAM
 
@@ -32,4 +33,4 @@ def command(context: click.Context, /, shell: str) -> None:
     complete = get_completion_class(shell)
     assert complete is not None
     script = complete(context.find_root().command, {}, PROGRAM, COMPLETION_VARIABLE).source()
-    click.echo(script + (BASH_WORDS if shell == "bash" else ""))
+    write_output(script + (BASH_WORDS if shell == "bash" else "") + "\n")

@@ -20,6 +20,7 @@ from sloth_state.cli.text import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from tempfile import TemporaryDirectory
 
     from sloth_runner.planner import Planned
     from sloth_runner.planning import Plan, PlannedChange, PlannedEffect
@@ -99,10 +100,22 @@ def readable_store(app: App) -> Iterator[Store]:
     try:
         yield app.store(upgrade=False, heal=False, make_default=False)
     except StoreMissing:
-        from tempfile import TemporaryDirectory
-
-        with TemporaryDirectory() as folder, open_store(f"{folder}/state.db") as empty:
+        with _temporary_folder() as folder, open_store(f"{folder}/state.db") as empty:
             yield empty
+
+
+def _temporary_folder() -> TemporaryDirectory[str]:
+    from tempfile import TemporaryDirectory
+
+    from sloth_runner.errors import WorkflowError
+
+    try:
+        return TemporaryDirectory()
+    except OSError as error:
+        raise WorkflowError(
+            f"there is no folder for temporary files: {error.strerror}",
+            hint="Name one that can be written to with TMPDIR.",
+        ) from None
 
 
 def changes_anything(plan: Plan) -> bool:

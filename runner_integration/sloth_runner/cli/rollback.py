@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sloth_runner.cli.awaiting import wait_for_run
 from sloth_runner.cli.options import dry_run_option, lock_timeout_option, parsed_identity
-from sloth_runner.cli.surgery import refuse_if_running
 from sloth_runner.rollback_versions import last_good_version, rollback_target
 from sloth_state.cli.complete import complete_version
 from sloth_state.cli.options import force_option, reference_argument, shared_options
@@ -58,7 +58,9 @@ def rollback_command(
     asking. The result is a new version with the status rolled_back, so it can be undone as well.
     """
     store = app.store()
-    newest = _newest(store, resolve(store, ref).name)
+    name = resolve(store, ref).name
+    wait_for_run(app, store, name, lock_timeout)
+    newest = _newest(store, name)
     target = _target(store, ref, newest, version, resume=resume)
     if target.version == newest.version:
         raise UsageError(
@@ -95,6 +97,7 @@ def reconcile_command(
     older one, such as one that was just rolled back, is a matter of `rollback`.
     """
     store = app.store()
+    wait_for_run(app, store, resolve(store, ref).name, lock_timeout)
     run = resolve(store, ref)
     newest = _newest(store, run.name)
     if run.version != newest.version:
@@ -124,7 +127,6 @@ def reconcile_command(
 def _newest(store: Store, name: str) -> Version:
     run = newest_run(store, name)
     assert run is not None
-    refuse_if_running(store, run)
     return store.version(name, run.version)
 
 

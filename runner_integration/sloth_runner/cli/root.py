@@ -7,6 +7,7 @@ import os
 import click
 
 from sloth_state.cli import LazyCommand, LazyGroup
+from sloth_state.cli.failures import write_output
 from sloth_state.cli.main import PROGRAM
 from sloth_state.errors import UsageError
 
@@ -66,7 +67,7 @@ def _print_version(context: click.Context, _parameter: click.Parameter, wanted: 
     if wanted and not context.resilient_parsing:
         from importlib.metadata import version
 
-        click.echo(f"{PROGRAM} {version(PROGRAM)}")
+        write_output(f"{PROGRAM} {version(PROGRAM)}\n")
         context.exit()
 
 

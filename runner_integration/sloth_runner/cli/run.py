@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from sloth_runner.cli.awaiting import say_waiting
 from sloth_runner.cli.options import (
     given_secrets,
     given_values,
@@ -22,7 +23,6 @@ from sloth_runner.cli.options import (
 from sloth_runner.errors import WorkflowError
 from sloth_runner.events import ResourceChanged, RunFinished
 from sloth_state.cli.options import AtLeast, shared_options
-from sloth_state.cli.text import counted
 from sloth_state.errors import LockHeld, SlothError, StoreReadOnly, UsageError
 
 if TYPE_CHECKING:
@@ -131,7 +131,8 @@ def _writable_store(app: App) -> Store:
         raise StoreReadOnly(
             store.url,
             f"cannot be written to, and a run needs that: {store.read_only}",
-            hint="Name another store with --state or SLOTH_RUNNER_STATE",
+            hint="Put that right and run it again, or name another store with --state or "
+            "SLOTH_RUNNER_STATE",
         )
     return store
 
@@ -174,7 +175,7 @@ def _run(
     with _view(app, verbose=verbose, quiet=quiet) as view:
         listeners: list[Listener] = [AsLongAsItIsRead(view), last_run]
         try:
-            run_file(store, request, listeners, on_waiting=lambda held: _say_waiting(app, held))
+            run_file(store, request, listeners, on_waiting=lambda held: say_waiting(app, held))
         except LockHeld as held:
             held.hint = (
                 "Wait for it with --lock-timeout 5m, or see who holds what with: "
@@ -212,11 +213,6 @@ def _roll_back(app: App, store: Store, run_id: str, listeners: Sequence[Listener
     else:
         if finished is None:
             app.say("Note: nothing had to be rolled back")
-
-
-def _say_waiting(app: App, held: LockHeld) -> None:
-    others = f" behind {counted(held.ahead, 'other')}" if held.ahead else ""
-    app.say(f"Note: {held.message}; waiting{others}")
 
 
 @contextmanager

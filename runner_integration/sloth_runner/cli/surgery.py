@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sloth_runner.cli.awaiting import wait_for_run
 from sloth_runner.cli.options import dry_run_option, lock_timeout_option, parsed_identity
 from sloth_state.cli.complete import complete_resource, complete_workflow
 from sloth_state.cli.options import reference_argument, shared_options
 from sloth_state.cli.text import printable
-from sloth_state.errors import LockHeld, UsageError
-from sloth_state.model import RunStatus
+from sloth_state.errors import UsageError
 from sloth_state.references import newest_run, resolve
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from sloth_runner.surgery import Move
     from sloth_state.cli.app import App
     from sloth_state.model import Json, Resource, Run, Version
-    from sloth_state.store import Store
 
 
 def resource_argument(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -64,10 +63,11 @@ def mv_command(
     from sloth_runner.surgery import move_resource, plan_move
 
     store = app.store()
-    source = newest_version(store, ref)
+    source = newest_version(app, ref, lock_timeout)
     identity = parsed_identity(resource)
     new_name = new_name.removeprefix(f"{identity[0]}/")
     workflow = source.workflow if to_workflow is None else to_workflow
+    wait_for_run(app, store, workflow, lock_timeout)
     move = plan_move(store, source, identity, new_name, workflow)
     finished = [] if dry_run else move_resource(store, move, app.actor, lock_timeout=lock_timeout)
     app.emit_object(_move_shape(move, finished), lambda: _move_lines(move, finished))
@@ -87,7 +87,7 @@ def rm_command(app: App, *, ref: str, resource: str, dry_run: bool, lock_timeout
     from sloth_runner.surgery import forget_resource, settled_resource
 
     store = app.store()
-    version = newest_version(store, ref)
+    version = newest_version(app, ref, lock_timeout)
     found = settled_resource(store, version, parsed_identity(resource))
     finished = (
         None
@@ -104,11 +104,13 @@ def rm_command(app: App, *, ref: str, resource: str, dry_run: bool, lock_timeout
     app.emit_object(shape, lambda: _rm_lines(version, found, finished))
 
 
-def newest_version(store: Store, ref: str) -> Version:
-    """The newest version of the workflow that `ref` means.
+def newest_version(app: App, ref: str, lock_timeout: float) -> Version:
+    """The newest version of the workflow that `ref` means, after waiting for a run that goes on.
 
-    Raises UsageError if `ref` is an older version, and LockHeld while it runs.
+    Raises UsageError if `ref` is an older version, and LockHeld.
     """
+    store = app.store()
+    wait_for_run(app, store, resolve(store, ref).name, lock_timeout)
     run = resolve(store, ref)
     newest = newest_run(store, run.name)
     assert newest is not None
@@ -117,18 +119,7 @@ def newest_version(store: Store, ref: str) -> Version:
             f"{run.name} is at version {newest.version}, and only that can be changed",
             hint=f"Name the workflow alone: {run.name}",
         )
-    refuse_if_running(store, newest)
     return store.version(run.name, newest.version)
-
-
-def refuse_if_running(store: Store, newest: Run) -> None:
-    """Raise LockHeld if the newest run of a workflow goes on."""
-    if newest.status is RunStatus.RUNNING:
-        from sloth_state.healing import workflow_lock
-
-        lock = workflow_lock(store, newest.name)
-        if lock is not None:
-            raise LockHeld(lock)
 
 
 def _move_shape(move: Move, finished: Sequence[Run]) -> Json:

@@ -182,19 +182,19 @@ def _is_inside(path: str, folder: str) -> bool:
     )
 
 
-def write_atomically(path: str, content: bytes) -> None:
-    """Replace a file as a whole and durably; keeps mode and owner of the one that was there.
+def write_atomically(path: str, content: bytes, *, mode: int | None = None) -> None:
+    """Replace a file as a whole and durably; keeps owner and mode of the one that was there.
 
-    A link is followed: the file it points to is replaced, not the link. What is no regular file
-    (a device, a pipe) is written to as it is.
+    With a `mode`, the file has that. A link is followed: the file it points to is replaced, not
+    the link. What is no regular file (a device, a pipe) is written to as it is.
     """
     import tempfile
 
-    path = os.path.realpath(path)
     if os.path.exists(path) and not os.path.isfile(path):
         with open(path, "wb") as device:
             device.write(content)
         return
+    path = os.path.realpath(path)
     folder = os.path.dirname(path)
     try:
         handle, temporary = tempfile.mkstemp(prefix=".sloth-", dir=folder)
@@ -206,6 +206,8 @@ def write_atomically(path: str, content: bytes) -> None:
             file.write(content)
             file.flush()
             _copy_owner_and_mode(path, file.fileno())
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:

@@ -5,6 +5,7 @@ No hook of a repository is run, and nobody is asked for a password.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sloth_runner.command import Command
 from sloth_runner.errors import WorkflowError
 from sloth_runner.providers.processes import find_program
-from sloth_runner.subprocesses import run_command
+from sloth_runner.subprocesses import FINISH_SECONDS, run_command
 
 if TYPE_CHECKING:
     from sloth_runner.command import CommandResult
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 """Variables that lead git to the repository in whose hook the runner was called."""
+_LOOK_EVERY = 0.1
+"""Seconds."""
 _SETTINGS = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "advice.detachedHead=false")
 
 
@@ -27,7 +30,7 @@ class _Git(NamedTuple):
     session: Session
     folder: str
 
-    async def run(self, *arguments: str) -> CommandResult:
+    async def run(self, *arguments: str, is_finished: bool = False) -> CommandResult:
         unset = [word for name in _FOREIGN for word in ("-u", name)]
         settings = [word for each in _SETTINGS for word in ("-c", each)]
         program = find_program("git")
@@ -45,12 +48,13 @@ class _Git(NamedTuple):
                 "GIT_CEILING_DIRECTORIES": os.path.dirname(self.folder),
             },
             secrets=self.session.secrets,
+            is_finished=is_finished,
         )
         return await run_command(command)
 
-    async def say(self, *arguments: str) -> str:
+    async def say(self, *arguments: str, is_finished: bool = False) -> str:
         """What git writes. Raises WorkflowError with git's own words if it fails."""
-        result = await self.run(*arguments)
+        result = await self.run(*arguments, is_finished=is_finished)
         if result.exit_code != 0:
             raise WorkflowError(f"git {arguments[0]} failed: {_complaint(result)}")
         return result.stdout.decode(errors="surrogateescape").rstrip("\n")
@@ -95,6 +99,7 @@ async def look(session: Session, path: str) -> dict[str, Any] | None:
     """
     if not os.path.lexists(os.path.join(path, ".git")):
         return None
+    await _end_of_checkout(path)
     git = _Git(session, path)
     status = await git.say("status", "--porcelain=v2", "--branch", "--untracked-files=no")
     lines = status.split("\n")
@@ -109,6 +114,15 @@ async def look(session: Session, path: str) -> dict[str, Any] | None:
         "branch": "" if branch == "(detached)" else branch,
         "dirty": any(not line.startswith("# ") for line in lines),
     }
+
+
+async def _end_of_checkout(path: str) -> None:
+    """Wait while git writes to a clone, as it may for a run that was killed, but not for ever."""
+    lock = os.path.join(path, ".git", "index.lock")
+    for _ in range(round(FINISH_SECONDS / _LOOK_EVERY)):
+        if not os.path.lexists(lock):
+            return
+        await asyncio.sleep(_LOOK_EVERY)
 
 
 async def clone(
@@ -126,7 +140,7 @@ async def clone(
     os.makedirs(staged)
     try:
         await _Git(session, staged).say("init", "--quiet", "--template=")
-        await check_out(session, staged, url, commit, branch, ref, depth, False)
+        await check_out(session, staged, url, commit, branch, ref, depth, False, is_new=True)
         os.rename(staged, path)
     except BaseException:
         shutil.rmtree(staged, ignore_errors=True)
@@ -146,11 +160,14 @@ async def check_out(
     ref: str,
     depth: int | None,
     force: bool,
+    *,
+    is_new: bool = False,
 ) -> None:
     """Bring a clone to a commit, on a local branch of this name or, if it is "", on none.
 
     `ref` is what the commit was resolved from, "" if from nothing. Only with `force` are local
-    changes thrown away and files overwritten that git does not know.
+    changes thrown away and files overwritten that git does not know. A clone that `is_new` is
+    thrown away when this is stopped; any other is not left half-way.
     """
     git = _Git(session, path)
     await git.say("config", "remote.origin.url", url)
@@ -158,10 +175,11 @@ async def check_out(
     if ref or not await git.has(commit):
         await _fetch(git, url, commit, ref, depth)
     options = ["--quiet", "--force"] if force else ["--quiet"]
+    place = ["-B", branch, commit] if branch else ["--detach", commit]
+    # Half of a checkout looks like local changes, which are nobody's to throw away.
+    await git.say("checkout", *options, *place, "--", is_finished=not is_new)
     if not branch:
-        await git.say("checkout", *options, "--detach", commit, "--")
         return
-    await git.say("checkout", *options, "-B", branch, commit, "--")
     # A branch that is brought back by a rollback may be gone from the repository.
     await git.run("branch", "--quiet", f"--set-upstream-to=origin/{branch}", branch)
 

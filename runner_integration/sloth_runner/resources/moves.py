@@ -68,6 +68,8 @@ class Moves:
             self._known.drop(run, (recorded.type, recorded.name))
         else:
             self._move(run, recorded, name)
+        # The thing counts once, by the name that it keeps, as in the version that is made.
+        run.leave_uncounted(recorded.type, name)
         self.left.add((recorded.type, name))
         return True
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from typing import TYPE_CHECKING, TextIO
-
-import click
+from typing import TYPE_CHECKING
 
 from sloth_runner.events import ignored_by
+from sloth_state.cli.failures import discard, write_words
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,13 +33,6 @@ class AsLongAsItIsRead:
             self._view(at, event)
         except OSError as error:
             self._view = None
-            _discard_the_rest(sys.stderr if self._on_stderr else sys.stdout)
+            discard(sys.stderr if self._on_stderr else sys.stdout)
             if not self._on_stderr and not isinstance(error, BrokenPipeError):
-                click.echo(f"Note: the output cannot be written: {error.strerror}", err=True)
-
-
-def _discard_the_rest(stream: TextIO) -> None:
-    """What is buffered would fail again when the process ends."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+                write_words(f"Note: the output cannot be written: {error.strerror}\n")
