@@ -83,6 +83,10 @@ end
 
 local function is_map(value) return type(value) == "table" and #value == 0 and not rawequal(value, host.null) end
 
+local function refuse(call, name, value, expected, said)
+  return blame(format("%s: %s must be %s, not %s", call, name, said or article(expected), describe(value, expected)))
+end
+
 --- The argument, if it has the type: a type of Lua, or "map", a table without list items. A number,
 --- and a table that behaves as text, are taken for a "string" as well.
 ---@param call string "state.set_output"
@@ -100,7 +104,18 @@ function host.want(call, name, value, expected, said)
   elseif kind == "number" and expected == "string" then
     return tostring(value)
   end
-  return blame(format("%s: %s must be %s, not %s", call, name, said or article(expected), describe(value, expected)))
+  return refuse(call, name, value, expected, said)
+end
+
+--- The same for a text that no number can be: a command, a machine's name.
+---@param call string
+---@param name string
+---@param value any
+---@param said string?
+---@return string
+function host.want_words(call, name, value, said)
+  if type(value) == "number" then return refuse(call, name, value, "string", said) end
+  return host.want(call, name, value, "string", said)
 end
 
 --- The same for an argument that may be left out.
@@ -181,7 +196,7 @@ end
 function host.unknown_text(what, name, known)
   local nearest = host.call("nearest", host.text(name), host.encode(known, "names"))
   local help = nearest and format("; did you mean '%s'?", nearest) or ""
-  if not nearest and #known <= 30 then
+  if not nearest and #known > 0 and #known <= 30 then
     sort(known)
     help = "; there is " .. concat(known, ", ")
   end

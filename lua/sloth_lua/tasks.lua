@@ -6,6 +6,7 @@ local type, ipairs, select, rawget, rawequal = type, ipairs, select, rawget, raw
 local setmetatable, getmetatable, insert = setmetatable, getmetatable, table.insert
 local want, want_text, names_of, items_of = host.want, builders.want_text, builders.names_of, builders.items_of
 local setter, hook, action_of = builders.setter, builders.hook, builders.action_of
+local want_words, is_list = builders.want_words, builders.is_list
 
 local Task = {}
 local M = { all = {} } -- in the order of definition
@@ -36,7 +37,7 @@ end
 ---@field on_timeout fun(f: task_hook): task called when a try has taken longer than `timeout`, as `on_failure` is
 ---@field on_complete fun(f: task_hook): task called at the end, whatever it is
 ---@field build fun(): task changes nothing; older files end with it
-local methods = builders.methods_of(Task, "a task")
+local methods = builders.methods_of(Task, "task")
 methods.description = setter("task", "description")
 methods.workdir = setter("task", "workdir")
 methods.user = setter("task", "user")
@@ -86,7 +87,7 @@ function methods:depends_on(...)
   local spec = rawget(self, "spec")
   local function add(value)
     if M.is_task(value) then insert(spec.depends_on, want_text("task:depends_on", "the name of the task", rawget(value, "spec").name))
-    elseif type(value) == "table" then
+    elseif is_list(value) then
       for _, item in items_of("task:depends_on", value) do add(item) end
     else insert(spec.depends_on, want_text("task:depends_on", "its argument", value, "a task or its name")) end
   end
@@ -134,7 +135,7 @@ local function texts(name, said)
   return function(self, ...)
     local call, found = "task:" .. name, rawget(self, "spec")[name]
     local function add(value)
-      if type(value) ~= "table" then insert(found, want_text(call, "its argument", value, said .. " or a list of them"))
+      if not is_list(value) then insert(found, want_text(call, "its argument", value, said .. " or a list of them"))
       else for _, item in items_of(call, value) do add(item) end end
     end
     for index = 1, select("#", ...) do add((select(index, ...))) end
@@ -164,15 +165,14 @@ methods.consumes = texts("consumes", "a pattern")
 ---@param target nil|string|string[]|fun(this: this, params: params): any
 ---@return task
 function methods:delegate_to(target)
-  local spec = rawget(self, "spec")
+  local spec, call = rawget(self, "spec"), "task:delegate_to"
   if type(target) == "function" then spec.delegate_to = { call = keep(target) }
   elseif target ~= nil then
-    if type(target) == "table" then
-      for _, host_name in items_of("task:delegate_to", target) do want_text("task:delegate_to", "a host", host_name) end
-      spec.delegate_to = { hosts = host.list(target) }
-    else
-      spec.delegate_to = { hosts = host.list({ want_text("task:delegate_to", "its argument", target, "a host, a list of them, or a function") }) }
-    end
+    local hosts, said = host.list(), "a host, a list of them, or a function"
+    if is_list(target) then
+      for index, name in items_of(call, target) do hosts[index] = want_words(call, "a host", name) end
+    else hosts[1] = want_words(call, "its argument", target, said) end
+    spec.delegate_to = { hosts = hosts }
   end
   return self
 end

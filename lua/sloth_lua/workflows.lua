@@ -1,7 +1,7 @@
 --- `workflow` and `group`: like `task` they only collect what the script says.
 
 local host, builders, tasks = ...
-local type, next, ipairs, rawget = type, next, ipairs, rawget
+local type, next, ipairs, select, rawget = type, next, ipairs, select, rawget
 local setmetatable, getinfo, insert = setmetatable, debug.getinfo, table.insert
 local want, want_text, items_of, names_of = host.want, builders.want_text, builders.items_of, builders.names_of
 local setter, hook = builders.setter, builders.hook
@@ -18,7 +18,7 @@ local Workflow = {}
 ---@field on_failure fun(f: workflow_hook): workflow called at the end of a run that failed
 ---@field on_complete fun(f: workflow_hook): workflow called at the end, whatever it is
 ---@field build fun(): workflow changes nothing; older files end with it
-local methods = builders.methods_of(Workflow, "a workflow")
+local methods = builders.methods_of(Workflow, "workflow")
 
 local function line_of(fields)
   local f = fields.command or fields.run
@@ -35,7 +35,7 @@ local function task_of(value, key)
     for _, known in ipairs(tasks.all) do
       if rawget(known, "spec").name == value then return known end
     end
-    host.blame("workflow:tasks: there is no task called '" .. value .. "'")
+    host.blame("workflow:tasks: no task called '" .. value .. "' is defined above")
   end
   want("workflow:tasks", "each item", value, "table")
   local name = value.name or (type(key) == "string" and key) or nil
@@ -52,25 +52,31 @@ local function is_list_of_tasks(value)
   return type(value) == "table" and not tasks.is_task(value) and type(value[1]) == "table"
 end
 
---- The tasks of this workflow: a list of tasks, names of tasks, and tables of their options; or a
---- table of these by name, in the order of the text.
----@param items task|(task|string|table)[]|table<string, task|table>
----@return workflow
-function methods:tasks(items)
-  local spec = rawget(self, "spec")
-  if tasks.is_task(items) then items = { items } end
+local function add_tasks(found, items)
+  if tasks.is_task(items) or type(items) == "string" then items = { items } end
   want("workflow:tasks", "its argument", items, "table")
-  for _, item in items_of("workflow:tasks", items) do
-    if is_list_of_tasks(item) then self:tasks(item)
-    else insert(spec.tasks, rawget(task_of(item), "spec")) end
+  for _, item in items_of("workflow:tasks", items, true) do
+    if is_list_of_tasks(item) then add_tasks(found, item)
+    else insert(found, rawget(task_of(item), "spec")) end
   end
   for key, item in next, items do
     if type(key) == "string" then
       local keyed = rawget(task_of(item, key), "spec")
       keyed.key = key
-      insert(spec.tasks, keyed)
+      insert(found, keyed)
     end
   end
+end
+
+--- The tasks of this workflow: a list of tasks, names of tasks, and tables of their options; or a
+--- table of these by name, in the order of the text. Several arguments are one list.
+---@param items task|string|(task|string|table)[]|table<string, task|table>
+---@param ... task|string|table
+---@return workflow
+function methods:tasks(items, ...)
+  local found = rawget(self, "spec").tasks
+  add_tasks(found, items)
+  for index = 1, select("#", ...) do add_tasks(found, (select(index, ...))) end
   return self
 end
 

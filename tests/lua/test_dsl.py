@@ -293,6 +293,14 @@ def test_tasks_may_be_given_several_times_and_alone(workflows: Any) -> None:
     assert shape(workflows(source)[0]) == {"a": (), "b": ("a",)}
 
 
+def test_tasks_may_be_several_arguments(workflows: Any) -> None:
+    (found,) = workflows(
+        "local a = task('a'):command('true') task('b'):command('true')"
+        "workflow('x'):tasks(a, 'b', { c = { command = 'true' } }, { { name = 'd', command = 'true' } })"
+    )
+    assert set(shape(found)) == {"a", "b", "c", "d"}
+
+
 def test_several_workflows_may_share_tasks(workflows: Any) -> None:
     source = f"{TASKS}workflow('x'):tasks({{ a }}) workflow('y'):tasks({{ a, b }})"
     assert [(each.name, shape(each)) for each in workflows(source)] == [
@@ -376,6 +384,21 @@ MISTAKES = {
     "task('x').wrokdir = 1 task('x').wrokdir()": "a task has no method 'wrokdir'; did you mean 'workdir'?",
     "task('x'):zzz()": f"a task has no method 'zzz'; there is {METHODS}",
     "task('x'):command()": "task:command: its argument must be a function or a shell command, not nothing",
+    "task('x'):command(5)": "task:command: its argument must be a function or a shell command, not 5",
+    "task('x'):run_if(5)": "task:run_if: its argument must be a function or a shell command, not 5",
+    "task 'x' { abort_if = 0 }": "task:abort_if: its argument must be a function or a shell command, not 0",
+    "task('x'):delegate_to(5)": "task:delegate_to: its argument must be a host, a list of them, or a function, not 5",
+    "task('x'):delegate_to({ 'a', 5 })": "task:delegate_to: a host must be a string, not 5",
+    "task('x'):delegate_to({ host = 'a' })": (
+        "task:delegate_to: its argument must be a list, not a table with the key 'host'"
+    ),
+    "task('x'):depends_on({ task = 'a' })": (
+        "task:depends_on: its argument must be a list, not a table with the key 'task'"
+    ),
+    "task('x'):tags({ web = true })": "task:tags: its argument must be a list, not a table with the key 'web'",
+    "task('x').command('make')": "task:command: call it with a colon, on a task",
+    "task('x').on_fail(print)": "task:on_fail: call it with a colon, on a task",
+    "workflow('x').tasks({})": "workflow:tasks: call it with a colon, on a workflow",
     "task('x'):command({})": "task:command: its argument must be a function or a shell command, not a table",
     r"task('x'):command('echo \255')": (
         "task:command: its argument is not UTF-8 text; encode bytes first, for instance with crypto.base64"
@@ -418,7 +441,7 @@ MISTAKES = {
     "workflow('x'):version({})": "workflow:version: its argument must be a string, not a table",
     "workflow('x'):tasks()": "workflow:tasks: its argument must be a table, not nothing",
     "workflow('x'):tasks({ 5 })": "workflow:tasks: each item must be a table, not 5",
-    "workflow('x'):tasks({ 'nope' })": "workflow:tasks: there is no task called 'nope'",
+    "workflow('x'):tasks({ 'nope' })": "workflow:tasks: no task called 'nope' is defined above",
     "workflow('x'):tasks({ {} })": "workflow:tasks: the name of each task must be a string, not nothing",
     "workflow('x'):tasks({ task({}) })": "workflow:tasks: the name of each task must be a string, not nothing",
     "workflow('x'):tasks({ { name = 'a' }, nil, { name = 'b' } })": "workflow:tasks: item 2 of the list is nil; is its name misspelt?",

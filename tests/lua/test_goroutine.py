@@ -544,6 +544,10 @@ FAILURES = {
         "goroutine.pool_create('workers') goroutine.pool_submit('worker', print)",
         "t.sloth:1: goroutine.pool_submit: there is no pool 'worker'; did you mean 'workers'?",
     ),
+    "a pool where there is none": (
+        "goroutine.pool_submit('worker', print)",
+        "t.sloth:1: goroutine.pool_submit: there is no pool 'worker'",
+    ),
     "a case that does nothing": (
         "goroutine.select({ { channel = goroutine.channel() } })",
         "t.sloth:1: goroutine.select: case 1 needs receive = true or send = a value",
