@@ -81,7 +81,12 @@ local function describe(value, expected)
   return expected == "map" and type(value) == "table" and "a list" or article(type(value))
 end
 
-local function is_map(value) return type(value) == "table" and #value == 0 and not rawequal(value, host.null) end
+local function is_map(value)
+  return type(value) == "table" and #value == 0 and not rawequal(value, host.null) and not host.is_list(value)
+end
+
+-- JSON has two kinds of nothing in it, Lua has one: `json.decode("[]")` is no less a table of names.
+local function is_empty_list(value) return #value == 0 and host.is_list(value) end
 
 local function refuse(call, name, value, expected, said)
   return blame(format("%s: %s must be %s, not %s", call, name, said or article(expected), describe(value, expected)))
@@ -100,6 +105,7 @@ function host.want(call, name, value, expected, said)
   if kind == expected or expected == "any" and kind ~= "nil" then return value end
   if kind == "table" then
     if expected == "map" and is_map(value) then return value end
+    if expected == "map" and is_empty_list(value) then return {} end
     if expected == "string" and host.behaves_as_text(value) then return host.text(value) end
   elseif kind == "number" and expected == "string" then
     return tostring(value)
