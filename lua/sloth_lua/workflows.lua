@@ -7,6 +7,7 @@ local want, want_text, items_of, names_of = host.want, builders.want_text, build
 local setter, hook = builders.setter, builders.hook
 
 local workflows = {} -- in the order of definition
+local is_described = false -- then nobody looks for more of them
 local Workflow = {}
 --- The methods of what `workflow.define` returns. Each returns the workflow, so they can be chained;
 --- the fields of a table form have the same names. Hooks of one kind are all kept and called in turn.
@@ -143,6 +144,7 @@ Workflow.__call = function(self, fields)
 end
 
 local function define(name, fields)
+  if is_described then host.blame("workflow.define: a workflow is defined at the top level of the file, not in a task or a hook") end
   if type(name) == "table" and fields == nil then
     fields = {}
     for key, value in next, name do fields[key] = value end
@@ -175,6 +177,7 @@ end
 
 --- All that the script defined, for Python.
 return function()
+  is_described = true
   local all = host.list()
   for _, known in ipairs(tasks.all) do all[#all + 1] = tasks.complete(rawget(known, "spec")) end
   for _, spec in ipairs(workflows) do

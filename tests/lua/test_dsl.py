@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sloth_runner.definitions import workflows_of
-from sloth_runner.errors import DefinitionError
+from sloth_runner.errors import DefinitionError, ScriptError
 from sloth_runner.workflow import Call, Shell, Task, Workflow
 
 
@@ -364,6 +364,16 @@ def test_tasks_without_a_workflow_are_one_named_after_the_file(workflows: Any) -
 def test_the_file_may_return_its_workflow(workflows: Any) -> None:
     (found,) = workflows("return workflow('x', { tasks = { { name = 'a', command = 'true' } } })")
     assert found == Workflow("x", "t.sloth", (Task("a", "t.sloth", Shell("true")),))
+
+
+def test_a_workflow_that_nobody_would_run_is_an_error_at_its_line(script: Any) -> None:
+    loaded = script("task('t'):command(function()\nworkflow.define('inner', {}) end)")
+    loaded.driver.host.describe()
+    with pytest.raises(ScriptError) as caught:
+        loaded.call()
+    assert str(caught.value) == (
+        "t.sloth:2: workflow.define: a workflow is defined at the top level of the file, not in a task or a hook"
+    )
 
 
 # -- mistakes --------------------------------------------------------------------------------------
