@@ -2,8 +2,7 @@
 --- of what they are given.
 
 local host, keep = ...
-local type, next, ipairs, rawget, rawset, rawequal = type, next, ipairs, rawget, rawset, rawequal
-local setmetatable, getmetatable = setmetatable, getmetatable
+local type, next, ipairs, rawget, getmetatable = type, next, ipairs, rawget, getmetatable
 local insert, floor, format = table.insert, math.floor, string.format
 local blame, want = host.blame, host.want
 
@@ -50,24 +49,24 @@ function M.names_of(methods)
   return names
 end
 
--- Methods look at themselves first: `task("x").command("make")` has the command for its task.
-local function with_colon(class, what)
-  return function(methods, name, f)
-    rawset(methods, name, function(self, ...)
-      if type(self) ~= "table" or not rawequal(getmetatable(self), class) then
-        blame(format("%s:%s: call it with a colon, on a %s", what, name, what))
-      end
-      return f(self, ...)
-    end)
-  end
+--- What a task or a workflow keeps; `task("x").command("make")` has the command in its place.
+function M.spec_of(self, call)
+  return type(self) == "table" and rawget(self, "spec") or blame(call .. ": call it with a colon")
 end
 
---- Gives a class methods, an error for any other, and `build`, which changes nothing.
+-- What is said of a name that is no method: where it belongs, or the nearest that is one.
+local function unknown_text(class, what, name)
+  if class.settings and class.settings[name] then return format("%s '%s'; it is one of the settings: config = { %s = … }", what, name, name) end
+  return host.unknown_text(what, name, M.names_of(class.methods))
+end
+
+--- Gives a class methods, an error for any other, and `build`, which changes nothing. What is in its
+--- `settings` is no method, but is said with `config`.
 function M.methods_of(class, what)
-  class.methods = setmetatable({}, { __newindex = with_colon(class, what) })
+  class.methods = {}
   class.__index = function(_, name)
     if name == "build" then return function(self) return self end end
-    return class.methods[name] or host.unknown("a " .. what .. " has no method", name, M.names_of(class.methods))
+    return class.methods[name] or blame(unknown_text(class, "a " .. what .. " has no method", name))
   end
   return class.methods
 end
@@ -86,7 +85,7 @@ function M.apply(self, fields, methods, what, left_out)
     if methods[key] then
       methods[key](self, value)
     elseif key ~= left_out then
-      M.refuse_to_run(rawget(self, "spec"), host.unknown_text(what .. ": there is no option", key, M.names_of(methods)))
+      M.refuse_to_run(rawget(self, "spec"), unknown_text(getmetatable(self), what .. ": there is no option", key))
     end
   end
   return self
@@ -94,18 +93,20 @@ end
 
 --- A method that keeps a text.
 function M.setter(class, name)
+  local call = class .. ":" .. name
   return function(self, value)
-    rawget(self, "spec")[name] = M.want_text(class .. ":" .. name, "its argument", value)
+    M.spec_of(self, call)[name] = M.want_text(call, "its argument", value)
     return self
   end
 end
 
 --- A method that keeps functions, in the order in which they are given.
 function M.hook(class, name)
+  local call = class .. ":" .. name
   return function(self, f)
-    local hooks = rawget(self, "spec").hooks
+    local hooks = M.spec_of(self, call).hooks
     hooks[name] = hooks[name] or host.list()
-    insert(hooks[name], keep(want(class .. ":" .. name, "its argument", f, "function")))
+    insert(hooks[name], keep(want(call, "its argument", f, "function")))
     return self
   end
 end

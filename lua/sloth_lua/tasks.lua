@@ -6,7 +6,7 @@ local type, ipairs, select, rawget, rawequal = type, ipairs, select, rawget, raw
 local setmetatable, getmetatable, insert = setmetatable, getmetatable, table.insert
 local want, want_text, names_of, items_of = host.want, builders.want_text, builders.names_of, builders.items_of
 local setter, hook, action_of = builders.setter, builders.hook, builders.action_of
-local want_words, is_list = builders.want_words, builders.is_list
+local want_words, is_list, spec_of = builders.want_words, builders.is_list, builders.spec_of
 
 local Task = {}
 local M = { all = {} } -- in the order of definition
@@ -15,7 +15,7 @@ function M.is_task(value) return type(value) == "table" and rawequal(getmetatabl
 
 local function condition(name)
   return function(self, value)
-    rawget(self, "spec")[name] = action_of("task:" .. name, value)
+    spec_of(self, "task:" .. name)[name] = action_of("task:" .. name, value)
     return self
   end
 end
@@ -58,7 +58,7 @@ methods.on_fail = methods.on_failure
 ---@param value string|task|fun(this: this, params: params, deps: table<string, table>): ...
 ---@return task
 function methods:command(value)
-  local spec = rawget(self, "spec")
+  local spec = spec_of(self, "task:command")
   if M.is_task(value) then spec.model = rawget(value, "spec")
   else spec.command, spec.model = action_of("task:command", value), nil end
   return self
@@ -74,8 +74,9 @@ methods.shell = methods.command
 ---@return table? outputs
 function methods:run(...)
   if select("#", ...) > 0 then return self:command(...) end
-  want_text("task:run", "the task's name", rawget(self, "spec").name)
-  local ok, message, json = host.wait("task.run", host.encode(M.complete(rawget(self, "spec")), "task:run:"))
+  local spec = spec_of(self, "task:run")
+  want_text("task:run", "the task's name", spec.name)
+  local ok, message, json = host.wait("task.run", host.encode(M.complete(spec), "task:run:"))
   return ok, message, host.decode(json)
 end
 
@@ -84,7 +85,7 @@ end
 ---@param ... string|task|(string|task)[]
 ---@return task
 function methods:depends_on(...)
-  local spec = rawget(self, "spec")
+  local spec = spec_of(self, "task:depends_on")
   local function add(value)
     if M.is_task(value) then insert(spec.depends_on, want_text("task:depends_on", "the name of the task", rawget(value, "spec").name))
     elseif is_list(value) then
@@ -100,7 +101,7 @@ end
 ---@param value number|string seconds, or "1h30m", "90s", "250ms"
 ---@return task
 function methods:timeout(value)
-  rawget(self, "spec").timeout = host.seconds("task:timeout", "its argument", value, true)
+  spec_of(self, "task:timeout").timeout = host.seconds("task:timeout", "its argument", value, true)
   return self
 end
 
@@ -112,7 +113,7 @@ local BACKOFF = { fixed = true, linear = true, exponential = true }
 ---@param backoff "fixed"|"linear"|"exponential"|nil "fixed" by default
 ---@return task
 function methods:retries(count, backoff)
-  local spec = rawget(self, "spec")
+  local spec = spec_of(self, "task:retries")
   builders.want_whole("task:retries", "count", count, 0)
   if backoff ~= nil and not BACKOFF[backoff] then
     host.unknown("task:retries: there is no backoff", backoff, names_of(BACKOFF))
@@ -125,15 +126,17 @@ end
 ---@param values table<string, any>
 ---@return task
 function methods:params(values)
+  local spec = spec_of(self, "task:params")
   local json = host.encode(want("task:params", "its argument", values, "map"), "task:params: its argument")
-  rawget(self, "spec").params = host.decode(json) -- a copy
+  spec.params = host.decode(json) -- a copy
   return self
 end
 
 -- Texts, or lists of them.
 local function texts(name, said)
   return function(self, ...)
-    local call, found = "task:" .. name, rawget(self, "spec")[name]
+    local call = "task:" .. name
+    local found = spec_of(self, call)[name]
     local function add(value)
       if not is_list(value) then insert(found, want_text(call, "its argument", value, said .. " or a list of them"))
       else for _, item in items_of(call, value) do add(item) end end
@@ -165,7 +168,8 @@ methods.consumes = texts("consumes", "a pattern")
 ---@param target nil|string|string[]|fun(this: this, params: params): any
 ---@return task
 function methods:delegate_to(target)
-  local spec, call = rawget(self, "spec"), "task:delegate_to"
+  local call = "task:delegate_to"
+  local spec = spec_of(self, call)
   if type(target) == "function" then spec.delegate_to = { call = keep(target) }
   elseif target ~= nil then
     local hosts, said = host.list(), "a host, a list of them, or a function"
@@ -181,6 +185,7 @@ end
 ---@param value true
 ---@return task
 function methods:async(value)
+  spec_of(self, "task:async")
   want("task:async", "its argument", value, "boolean")
   if not value then host.blame("task:async: false is not possible; order tasks with depends_on") end
   return self
@@ -190,7 +195,13 @@ Task.__call = function(self, fields) return M.apply(self, want("task", "its argu
 Task.__tostring = function(self) return "task " .. (rawget(self, "spec").name or "without a name") end
 
 --- Says of a task what a table of its options says, but for its name.
-function M.apply(self, fields, what) return builders.apply(self, fields, methods, what, "name") end
+function M.apply(self, fields, what)
+  local name = rawget(self, "spec").name
+  if name and fields.name ~= nil and host.text(fields.name) ~= name then
+    host.blame(what .. ": its name is '" .. name .. "' already, not '" .. host.text(fields.name) .. "'")
+  end
+  return builders.apply(self, fields, methods, what, "name")
+end
 
 --- A task that belongs to no file yet. `where` is nil after a tail call.
 function M.new(name, where)

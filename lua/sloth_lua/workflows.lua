@@ -4,7 +4,7 @@ local host, builders, tasks = ...
 local type, next, ipairs, select, rawget = type, next, ipairs, select, rawget
 local setmetatable, getinfo, insert = setmetatable, debug.getinfo, table.insert
 local want, want_text, items_of, names_of = host.want, builders.want_text, builders.items_of, builders.names_of
-local setter, hook = builders.setter, builders.hook
+local setter, hook, spec_of = builders.setter, builders.hook, builders.spec_of
 
 local workflows = {} -- in the order of definition
 local is_described = false -- then nobody looks for more of them
@@ -75,7 +75,7 @@ end
 ---@param ... task|string|table
 ---@return workflow
 function methods:tasks(items, ...)
-  local found = rawget(self, "spec").tasks
+  local found = spec_of(self, "workflow:tasks").tasks
   add_tasks(found, items)
   for index = 1, select("#", ...) do add_tasks(found, (select(index, ...))) end
   return self
@@ -107,17 +107,20 @@ local CONFIG = {
   workdir = want_text,
 }
 
+Workflow.settings = CONFIG
+
 --- Settings of the workflow.
 ---@param fields workflow_config
 ---@return workflow
 function methods:config(fields)
-  local config = rawget(self, "spec").config
+  local spec = spec_of(self, "workflow:config")
+  local config = spec.config
   want("workflow:config", "its argument", fields, "table")
   for key, value in next, fields do
     if CONFIG[key] then
       config[key] = CONFIG[key]("workflow:config", key, value)
     else
-      builders.refuse_to_run(rawget(self, "spec"), host.unknown_text("workflow:config: there is no setting", key, names_of(CONFIG)))
+      builders.refuse_to_run(spec, host.unknown_text("workflow:config: there is no setting", key, names_of(CONFIG)))
     end
   end
   return self
@@ -127,7 +130,7 @@ end
 ---@param fields table<string, any>
 ---@return workflow
 function methods:metadata(fields)
-  local metadata = rawget(self, "spec").metadata
+  local metadata = spec_of(self, "workflow:metadata").metadata
   for key, value in next, want("workflow:metadata", "its argument", fields, "map") do
     local text = type(value) == "table" and not host.behaves_as_text(value) and host.encode(value, "workflow:metadata: " .. key)
     metadata[key] = want_text("workflow:metadata", key, text or host.text(value))

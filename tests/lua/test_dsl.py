@@ -406,9 +406,15 @@ MISTAKES = {
         "task:depends_on: its argument must be a list, not a table with the key 'task'"
     ),
     "task('x'):tags({ web = true })": "task:tags: its argument must be a list, not a table with the key 'web'",
-    "task('x').command('make')": "task:command: call it with a colon, on a task",
-    "task('x').on_fail(print)": "task:on_fail: call it with a colon, on a task",
-    "workflow('x').tasks({})": "workflow:tasks: call it with a colon, on a workflow",
+    **{
+        f"task('x').{name}({argument})": f"task:{name}: call it with a colon"
+        for name, argument in {
+            "command": "'make'", "description": "'x'", "on_failure": "print", "run_if": "'x'", "tags": "{}",
+            "depends_on": "", "timeout": "5", "retries": "2", "params": "{}", "run": "", "delegate_to": "'x'", "async": "true",
+        }.items()
+    },
+    "workflow('x').tasks({})": "workflow:tasks: call it with a colon",
+    "workflow('x').config({})": "workflow:config: call it with a colon",
     "task('x'):command({})": "task:command: its argument must be a function or a shell command, not a table",
     r"task('x'):command('echo \255')": (
         "task:command: its argument is not UTF-8 text; encode bytes first, for instance with crypto.base64"
@@ -446,6 +452,10 @@ MISTAKES = {
     "workflow()": "workflow.define: name must be a string, not nothing",
     "workflow.define({})": "workflow.define: name must be a string, not nothing",
     "workflow('x', 'y')": 'workflow.define: its second argument must be a table, not the string "y"',
+    "task('x', { name = 'y', command = 'true' })": "task: its name is 'x' already, not 'y'",
+    "workflow('x'):timeout('5m')": (
+        "a workflow has no method 'timeout'; it is one of the settings: config = { timeout = … }"
+    ),
     "workflow('x'):task({})": "a workflow has no method 'task'; did you mean 'tasks'?",
     "workflow('x'):description(5 == 5)": "workflow:description: its argument must be a string, not true",
     "workflow('x'):version({})": "workflow:version: its argument must be a string, not a table",
