@@ -3,7 +3,7 @@
 
 local host, builders, keep = ...
 local type, ipairs, select, rawget, rawequal = type, ipairs, select, rawget, rawequal
-local setmetatable, getmetatable, insert = setmetatable, getmetatable, table.insert
+local setmetatable, getmetatable, insert, find = setmetatable, getmetatable, table.insert, string.find
 local want, want_text, names_of, items_of = host.want, builders.want_text, builders.names_of, builders.items_of
 local setter, hook, action_of = builders.setter, builders.hook, builders.action_of
 local want_words, is_list, spec_of = builders.want_words, builders.is_list, builders.spec_of
@@ -14,8 +14,12 @@ local M = { all = {} } -- in the order of definition
 function M.is_task(value) return type(value) == "table" and rawequal(getmetatable(value), Task) end
 
 local function condition(name)
+  local call = "task:" .. name
   return function(self, value)
-    spec_of(self, "task:" .. name)[name] = action_of("task:" .. name, value)
+    local spec, action = spec_of(self, call), action_of(call, value)
+    -- It would be met always: a value that was left empty would stop the workflow.
+    if action.shell and not find(action.shell, "%S") then host.blame(call .. ": an empty shell command is no condition") end
+    spec[name] = action
     return self
   end
 end

@@ -436,6 +436,8 @@ MISTAKES = {
     },
     "task('x'):retries(1, 'expontial')": "task:retries: there is no backoff 'expontial'; did you mean 'exponential'?",
     "task('x'):run_if()": "task:run_if: its argument must be a function or a shell command, not nothing",
+    "task('x'):abort_if('')": "task:abort_if: an empty shell command is no condition",
+    "task('x'):run_if(' ')": "task:run_if: an empty shell command is no condition",
     "task('x'):abort_if({})": "task:abort_if: its argument must be a function or a shell command, not a table",
     **{
         f"task('x'):{name}('f')": f'task:{name}: its argument must be a function, not the string "f"'
