@@ -330,6 +330,20 @@ def test_keyed_tasks_run_in_source_order(
     assert list(shape(found)) == KEYS
 
 
+def test_a_task_that_is_commented_out_has_no_place(workflows: Any) -> None:
+    source = """
+    workflow.define("x", { -- b = { }
+      tasks = {
+        -- c = { command = "make" },
+        a = { command = "echo --" }, --[[ d = {
+        b = {} ]] b = { command = '-- \\'' }, [ [=[c]=] ] = { command = [[ --[[ ]] }, d = { command = "true" },
+      },
+    })
+    """
+    (found,) = workflows(source)
+    assert list(shape(found)) == ["a", "b", "c", "d"]
+
+
 def test_keyed_tasks_of_two_workflows_have_their_own_orders(workflows: Any) -> None:
     source = """
         workflow("one", { tasks = { build = { command = "a" }, test = { command = "b" }, ship = { command = "c" } } })
