@@ -45,6 +45,7 @@ WRONG = {
     "exec.run()": "exec.run: command must be a string, not nothing",
     "exec()": "exec.run: command must be a string, not nothing",
     "exec.sh()": "exec.run: command must be a string, not nothing",
+    "exec.run(5)": "exec.run: command must be a string, not 5",
     "exec.run({ 'ls' })": "exec.run: command must be a string, not a table",
     "exec.run('x', 'y')": 'exec.run: options must be a table of names to values, not the string "y"',
     "exec.run('x', { workdir = 1 == 1 })": "exec.run: workdir must be a string, not true",
