@@ -95,12 +95,12 @@ local function outcome(first, second, third)
   local ok, message, output = first ~= false, second, third
   if type(first) == "table" then
     ok = first.success ~= false and first.failed ~= true
-    message = first.message or (not ok and second) or nil
+    message = first.message or (not ok and (second or first.error)) or nil
     output = first.outputs or first.output
   elseif type(first) == "string" and second == nil then
     message = first
-  elseif ok and third == nil and is_plain_table(second) then -- the message was left out
-    message, output = second.message, second
+  elseif third == nil and is_plain_table(second) then -- the message was left out
+    message, output = second.message or (not ok and second.error) or nil, second
   end
   return encode({
     ok = ok,
@@ -133,7 +133,7 @@ function kinds.hosts(f, context)
   if type(answer) ~= "table" or host.behaves_as_text(answer) then answer = { answer } end
   local hosts = host.list()
   for index, name in ipairs(answer) do
-    hosts[index] = host.want("task:delegate_to", "what its function returns", name, "string", "a host or a list of them")
+    hosts[index] = host.want_words("task:delegate_to", "what its function returns", name, "a host or a list of them")
   end
   return encode({ hosts = hosts }, "task:delegate_to")
 end

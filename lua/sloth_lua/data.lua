@@ -140,7 +140,10 @@ local function parts_of(call, path, separator)
 end
 
 -- The key of a part of a path: a number if the table is a list.
-local function key_of(tab, part) return tab[part] == nil and #tab > 0 and tonumber(part) or part end
+local function key_of(tab, part)
+  local index = tab[part] == nil and #tab > 0 and tonumber(part)
+  return index == index and index or part -- "nan" is a name, and no number that can be a key
+end
 
 --- What is at a path such as "web.ports.1", or nil.
 ---@param tab table

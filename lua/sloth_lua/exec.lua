@@ -71,7 +71,7 @@ end
 ---@return string? problem # nil on exit 0
 ---@return boolean failed
 function exec.run(command, options)
-  command = want("exec.run", "command", command, "string")
+  command = host.want_words("exec.run", "command", command)
   options = host.want_fields("exec.run", host.want_or_nil("exec.run", "options", options, "map") or {}, OPTIONS)
   local stdin = options.stdin -- may be no text, so it crosses by itself
   options.stdin = nil

@@ -142,7 +142,7 @@ function file_ops.fetch(src, dest, options)
   end
   if not find(given.src, "^https?://") then return perform("file_ops.copy", given) end
   host.call("needs_this_machine", "file_ops.fetch")
-  local result, problem = host.wait("http.download", given.src, given.dest, host.encode(given, "file_ops.fetch:"))
+  local result, problem = host.wait("file_ops.fetch", given.src, given.dest, host.encode(given, "file_ops.fetch:"))
   if not result then return nil, problem end
   result.src, result.dest = given.src, given.dest
   return true, result

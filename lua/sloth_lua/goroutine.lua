@@ -149,6 +149,7 @@ end
 ---@return any ...
 function goroutine.timeout(milliseconds, f)
   want("goroutine.timeout", "milliseconds", milliseconds, "number")
+  want("goroutine.timeout", "its function", f, "function")
   local handle = goroutine.async(f)
   handle.thread.ends_at = host.call("goroutine.now") + milliseconds -- should it be busy
   local timer = threads.spawn(function()
@@ -167,6 +168,7 @@ end
 ---@return any[]
 function goroutine.map(list, f)
   want("goroutine.map", "its list", list, "table")
+  want("goroutine.map", "its function", f, "function")
   local handles, results = {}, {}
   for index, item in ipairs(list) do handles[index] = goroutine.async(f, item, index) end
   for index, handle in ipairs(handles) do

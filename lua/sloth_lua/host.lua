@@ -81,7 +81,16 @@ local function describe(value, expected)
   return expected == "map" and type(value) == "table" and "a list" or article(type(value))
 end
 
-local function is_map(value) return type(value) == "table" and #value == 0 and not rawequal(value, host.null) end
+local function is_map(value)
+  return type(value) == "table" and #value == 0 and not rawequal(value, host.null) and not host.is_list(value)
+end
+
+-- JSON has two kinds of nothing in it, Lua has one: `json.decode("[]")` is no less a table of names.
+local function is_empty_list(value) return #value == 0 and host.is_list(value) end
+
+local function refuse(call, name, value, expected, said)
+  return blame(format("%s: %s must be %s, not %s", call, name, said or article(expected), describe(value, expected)))
+end
 
 --- The argument, if it has the type: a type of Lua, or "map", a table without list items. A number,
 --- and a table that behaves as text, are taken for a "string" as well.
@@ -96,11 +105,23 @@ function host.want(call, name, value, expected, said)
   if kind == expected or expected == "any" and kind ~= "nil" then return value end
   if kind == "table" then
     if expected == "map" and is_map(value) then return value end
+    if expected == "map" and is_empty_list(value) then return {} end
     if expected == "string" and host.behaves_as_text(value) then return host.text(value) end
   elseif kind == "number" and expected == "string" then
     return tostring(value)
   end
-  return blame(format("%s: %s must be %s, not %s", call, name, said or article(expected), describe(value, expected)))
+  return refuse(call, name, value, expected, said)
+end
+
+--- The same for a text that no number can be: a command, a machine's name.
+---@param call string
+---@param name string
+---@param value any
+---@param said string?
+---@return string
+function host.want_words(call, name, value, said)
+  if type(value) == "number" then return refuse(call, name, value, "string", said) end
+  return host.want(call, name, value, "string", said)
 end
 
 --- The same for an argument that may be left out.
@@ -181,7 +202,7 @@ end
 function host.unknown_text(what, name, known)
   local nearest = host.call("nearest", host.text(name), host.encode(known, "names"))
   local help = nearest and format("; did you mean '%s'?", nearest) or ""
-  if not nearest and #known <= 30 then
+  if not nearest and #known > 0 and #known <= 30 then
     sort(known)
     help = "; there is " .. concat(known, ", ")
   end

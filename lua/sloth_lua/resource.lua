@@ -234,10 +234,10 @@ function resource.define(kind, provider)
   kind = want("resource.define", "type", kind, "string")
   if not match(kind, "^[%a_][%w_]*$") then blame("resource.define: the type '" .. kind .. "' is no name in Lua") end
   provider = host.want_fields("resource.define", provider, KNOWN)
-  if rawget(resource, kind) ~= nil then blame("resource.define: '" .. kind .. "' cannot be a type") end
   if engine.providers[kind] or call("resource.origin", kind) then
     blame("resource.define: the type '" .. kind .. "' is defined already")
   end
+  if rawget(resource, kind) ~= nil then blame("resource.define: '" .. kind .. "' cannot be a type") end
   call("resource.define", kind)
   paths("resource.define", "ignore", provider.ignore)
   paths("resource.define", "sensitive", provider.sensitive)

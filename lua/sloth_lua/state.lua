@@ -76,7 +76,7 @@ end
 ---@param name string
 ---@return table? resource
 function state.get_resource(kind, name)
-  return call("state.get", want("state.get_resource", "type", kind, "string"), want("state.get_resource", "name", name, "string"))
+  return call("state.get_resource", want("state.get_resource", "type", kind, "string"), want("state.get_resource", "name", name, "string"))
 end
 
 --- All resources of the workflow, ordered by type and name.
@@ -229,7 +229,7 @@ end
 ---@param default any
 ---@return any
 function state.get(key, default)
-  local exists, json = call("kv.get", key_of("get", key))
+  local exists, json = call("state.get", key_of("get", key))
   if not exists then return default end
   return host.decode(json)
 end
@@ -237,42 +237,42 @@ end
 --- Sets a key to a value of JSON.
 ---@param key string
 ---@param value any
-function state.set(key, value) call("kv.set", key_of("set", key), value_of("set", value)) end
+function state.set(key, value) call("state.set", key_of("set", key), value_of("set", value)) end
 
 --- Sets a key for a limited time.
 ---@param key string
 ---@param value any
 ---@param ttl number|string seconds, or "1h"
 function state.set_with_ttl(key, value, ttl)
-  call("kv.set", key_of("set_with_ttl", key), value_of("set_with_ttl", value), host.seconds("state.set_with_ttl", "ttl", ttl))
+  call("state.set", key_of("set_with_ttl", key), value_of("set_with_ttl", value), host.seconds("state.set_with_ttl", "ttl", ttl))
 end
 
 --- Deletes a key.
 ---@param key string
 ---@return boolean existed
-function state.delete(key) return call("kv.delete", key_of("delete", key)) end
+function state.delete(key) return call("state.delete", key_of("delete", key)) end
 
 --- Whether a key exists.
 ---@param key string
 ---@return boolean
-function state.exists(key) return (call("kv.get", key_of("exists", key))) end
+function state.exists(key) return (call("state.get", key_of("exists", key))) end
 
 --- Keys that begin with a prefix, sorted.
 ---@param prefix string?
 ---@return string[]
-function state.keys(prefix) return call("kv.keys", want_or_nil("state.keys", "prefix", prefix, "string") or "") end
+function state.keys(prefix) return call("state.keys", want_or_nil("state.keys", "prefix", prefix, "string") or "") end
 
 --- Deletes the keys that begin with a prefix, all without one; says how many.
 ---@param prefix string?
 ---@return integer
-function state.clear(prefix) return call("kv.clear", want_or_nil("state.clear", "prefix", prefix, "string") or "") end
+function state.clear(prefix) return call("state.clear", want_or_nil("state.clear", "prefix", prefix, "string") or "") end
 
 --- Adds to a number, safely against other runs, and returns the new value.
 ---@param key string
 ---@param by number? 1 by default
 ---@return number
 function state.increment(key, by)
-  return call("kv.increment", key_of("increment", key), want_or_nil("state.increment", "by", by, "number") or 1)
+  return call("state.increment", key_of("increment", key), want_or_nil("state.increment", "by", by, "number") or 1)
 end
 
 --- Sets a key only if its value is the expected one (nil: if it does not exist). Says whether it did.
@@ -281,11 +281,11 @@ end
 ---@param value any
 ---@return boolean
 function state.compare_swap(key, expected, value)
-  return call("kv.compare_swap", key_of("compare_swap", key), encode(expected, "state.compare_swap: expected"), value_of("compare_swap", value))
+  return call("state.compare_swap", key_of("compare_swap", key), encode(expected, "state.compare_swap: expected"), value_of("compare_swap", value))
 end
 
 --- How many keys there are, how many of them for a limited time, and how many bytes they take.
 ---@return { keys: integer, expiring: integer, bytes: integer }
-function state.stats() return call("kv.stats") end
+function state.stats() return call("state.stats") end
 
 return state

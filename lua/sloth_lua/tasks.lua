@@ -3,9 +3,10 @@
 
 local host, builders, keep = ...
 local type, ipairs, select, rawget, rawequal = type, ipairs, select, rawget, rawequal
-local setmetatable, getmetatable, insert = setmetatable, getmetatable, table.insert
+local setmetatable, getmetatable, insert, find = setmetatable, getmetatable, table.insert, string.find
 local want, want_text, items_of = host.want, builders.want_text, builders.items_of
 local setter, hook, action_of = builders.setter, builders.hook, builders.action_of
+local want_words, is_list, spec_of = builders.want_words, builders.is_list, builders.spec_of
 
 local Task = {}
 local M = { all = {} } -- in the order of definition
@@ -13,8 +14,12 @@ local M = { all = {} } -- in the order of definition
 function M.is_task(value) return type(value) == "table" and rawequal(getmetatable(value), Task) end
 
 local function condition(name)
+  local call = "task:" .. name
   return function(self, value)
-    rawget(self, "spec")[name] = action_of("task:" .. name, value)
+    local spec, action = spec_of(self, call), action_of(call, value)
+    -- It would be met always: a value that was left empty would stop the workflow.
+    if action.shell and not find(action.shell, "%S") then host.blame(call .. ": an empty shell command is no condition") end
+    spec[name] = action
     return self
   end
 end
@@ -36,7 +41,7 @@ end
 ---@field on_timeout fun(f: task_hook): task called when a try has taken longer than `timeout`, as `on_failure` is
 ---@field on_complete fun(f: task_hook): task called at the end, whatever it is
 ---@field build fun(): task changes nothing; older files end with it
-local methods = builders.methods_of(Task, "a task")
+local methods = builders.methods_of(Task, "task")
 methods.description = setter("task", "description")
 methods.workdir = setter("task", "workdir")
 methods.user = setter("task", "user")
@@ -57,7 +62,7 @@ methods.on_fail = methods.on_failure
 ---@param value string|task|fun(this: this, params: params, deps: table<string, table>): ...
 ---@return task
 function methods:command(value)
-  local spec = rawget(self, "spec")
+  local spec = spec_of(self, "task:command")
   if M.is_task(value) then spec.model = rawget(value, "spec")
   else spec.command, spec.model = action_of("task:command", value), nil end
   return self
@@ -65,7 +70,7 @@ end
 methods.shell = methods.command
 
 --- The same as `command`. Without an argument it runs the task at once, with its tries, conditions and hooks, and
---- not again later in this run. At the top level of a file that begins the run, which is that of the
+--- not again later in this run. What it depends on must have been run before. At the top level of a file that begins the run, which is that of the
 --- file's own workflow.
 ---@param ... string|task|function
 ---@return boolean|task ok
@@ -73,8 +78,9 @@ methods.shell = methods.command
 ---@return table? outputs
 function methods:run(...)
   if select("#", ...) > 0 then return self:command(...) end
-  want_text("task:run", "the task's name", rawget(self, "spec").name)
-  local ok, message, json = host.wait("task.run", host.encode(M.complete(rawget(self, "spec")), "task:run:"))
+  local spec = spec_of(self, "task:run")
+  want_text("task:run", "the task's name", spec.name)
+  local ok, message, json = host.wait("task.run", host.encode(M.complete(spec), "task:run:"))
   return ok, message, host.decode(json)
 end
 
@@ -83,10 +89,10 @@ end
 ---@param ... string|task|(string|task)[]
 ---@return task
 function methods:depends_on(...)
-  local spec = rawget(self, "spec")
+  local spec = spec_of(self, "task:depends_on")
   local function add(value)
     if M.is_task(value) then insert(spec.depends_on, want_text("task:depends_on", "the name of the task", rawget(value, "spec").name))
-    elseif type(value) == "table" then
+    elseif is_list(value) then
       for _, item in items_of("task:depends_on", value) do add(item) end
     else insert(spec.depends_on, want_text("task:depends_on", "its argument", value, "a task or its name")) end
   end
@@ -99,7 +105,7 @@ end
 ---@param value number|string seconds, or "1h30m", "90s", "250ms"
 ---@return task
 function methods:timeout(value)
-  rawget(self, "spec").timeout = host.seconds("task:timeout", "its argument", value, true)
+  spec_of(self, "task:timeout").timeout = host.seconds("task:timeout", "its argument", value, true)
   return self
 end
 
@@ -109,7 +115,7 @@ end
 ---@param backoff "fixed"|"linear"|"exponential"|nil "fixed" by default
 ---@return task
 function methods:retries(count, backoff)
-  local spec = rawget(self, "spec")
+  local spec = spec_of(self, "task:retries")
   builders.want_whole("task:retries", "count", count, 0)
   if backoff ~= nil then builders.want_backoff("task:retries", "backoff", backoff) end
   spec.retries, spec.backoff = count, backoff
@@ -120,17 +126,19 @@ end
 ---@param values table<string, any>
 ---@return task
 function methods:params(values)
+  local spec = spec_of(self, "task:params")
   local json = host.encode(want("task:params", "its argument", values, "map"), "task:params: its argument")
-  rawget(self, "spec").params = host.decode(json) -- a copy
+  spec.params = host.decode(json) -- a copy
   return self
 end
 
 -- Texts, or lists of them.
 local function texts(name, said)
   return function(self, ...)
-    local call, found = "task:" .. name, rawget(self, "spec")[name]
+    local call = "task:" .. name
+    local found = spec_of(self, call)[name]
     local function add(value)
-      if type(value) ~= "table" then insert(found, want_text(call, "its argument", value, said .. " or a list of them"))
+      if not is_list(value) then insert(found, want_text(call, "its argument", value, said .. " or a list of them"))
       else for _, item in items_of(call, value) do add(item) end end
     end
     for index = 1, select("#", ...) do add((select(index, ...))) end
@@ -160,15 +168,15 @@ methods.consumes = texts("consumes", "a pattern")
 ---@param target nil|string|string[]|fun(this: this, params: params): any
 ---@return task
 function methods:delegate_to(target)
-  local spec = rawget(self, "spec")
+  local call = "task:delegate_to"
+  local spec = spec_of(self, call)
   if type(target) == "function" then spec.delegate_to = { call = keep(target) }
   elseif target ~= nil then
-    if type(target) == "table" then
-      for _, host_name in items_of("task:delegate_to", target) do want_text("task:delegate_to", "a host", host_name) end
-      spec.delegate_to = { hosts = host.list(target) }
-    else
-      spec.delegate_to = { hosts = host.list({ want_text("task:delegate_to", "its argument", target, "a host, a list of them, or a function") }) }
-    end
+    local hosts, said = host.list(), "a host, a list of them, or a function"
+    if is_list(target) then
+      for index, name in items_of(call, target) do hosts[index] = want_words(call, "a host", name) end
+    else hosts[1] = want_words(call, "its argument", target, said) end
+    spec.delegate_to = { hosts = hosts }
   end
   return self
 end
@@ -177,6 +185,7 @@ end
 ---@param value true
 ---@return task
 function methods:async(value)
+  spec_of(self, "task:async")
   want("task:async", "its argument", value, "boolean")
   if not value then host.blame("task:async: false is not possible; order tasks with depends_on") end
   return self
@@ -186,7 +195,13 @@ Task.__call = function(self, fields) return M.apply(self, want("task", "its argu
 Task.__tostring = function(self) return "task " .. (rawget(self, "spec").name or "without a name") end
 
 --- Says of a task what a table of its options says, but for its name.
-function M.apply(self, fields, what) return builders.apply(self, fields, methods, what, "name") end
+function M.apply(self, fields, what)
+  local name = rawget(self, "spec").name
+  if name and fields.name ~= nil and host.text(fields.name) ~= name then
+    host.blame(what .. ": its name is '" .. name .. "' already, not '" .. host.text(fields.name) .. "'")
+  end
+  return builders.apply(self, fields, methods, what, "name")
+end
 
 --- A task that belongs to no file yet. `where` is nil after a tail call.
 function M.new(name, where)

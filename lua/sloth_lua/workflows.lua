@@ -1,12 +1,13 @@
 --- `workflow` and `group`: like `task` they only collect what the script says.
 
 local host, builders, tasks = ...
-local type, next, ipairs, rawget = type, next, ipairs, rawget
+local type, next, ipairs, select, rawget = type, next, ipairs, select, rawget
 local setmetatable, getinfo, insert = setmetatable, debug.getinfo, table.insert
 local want, want_text, items_of, names_of = host.want, builders.want_text, builders.items_of, builders.names_of
-local setter, hook = builders.setter, builders.hook
+local setter, hook, spec_of = builders.setter, builders.hook, builders.spec_of
 
 local workflows = {} -- in the order of definition
+local is_described = false -- then nobody looks for more of them
 local Workflow = {}
 --- The methods of what `workflow.define` returns. Each returns the workflow, so they can be chained;
 --- the fields of a table form have the same names. Hooks of one kind are all kept and called in turn.
@@ -18,7 +19,7 @@ local Workflow = {}
 ---@field on_failure fun(f: workflow_hook): workflow called at the end of a run that failed
 ---@field on_complete fun(f: workflow_hook): workflow called at the end, whatever it is
 ---@field build fun(): workflow changes nothing; older files end with it
-local methods = builders.methods_of(Workflow, "a workflow")
+local methods = builders.methods_of(Workflow, "workflow")
 
 local function line_of(fields)
   local f = fields.command or fields.run
@@ -35,7 +36,7 @@ local function task_of(value, key)
     for _, known in ipairs(tasks.all) do
       if rawget(known, "spec").name == value then return known end
     end
-    host.blame("workflow:tasks: there is no task called '" .. value .. "'")
+    host.blame("workflow:tasks: no task called '" .. value .. "' is defined above")
   end
   want("workflow:tasks", "each item", value, "table")
   local name = value.name or (type(key) == "string" and key) or nil
@@ -52,25 +53,31 @@ local function is_list_of_tasks(value)
   return type(value) == "table" and not tasks.is_task(value) and type(value[1]) == "table"
 end
 
---- The tasks of this workflow: a list of tasks, names of tasks, and tables of their options; or a
---- table of these by name, in the order of the text.
----@param items task|(task|string|table)[]|table<string, task|table>
----@return workflow
-function methods:tasks(items)
-  local spec = rawget(self, "spec")
-  if tasks.is_task(items) then items = { items } end
+local function add_tasks(found, items)
+  if tasks.is_task(items) or type(items) == "string" then items = { items } end
   want("workflow:tasks", "its argument", items, "table")
-  for _, item in items_of("workflow:tasks", items) do
-    if is_list_of_tasks(item) then self:tasks(item)
-    else insert(spec.tasks, rawget(task_of(item), "spec")) end
+  for _, item in items_of("workflow:tasks", items, true) do
+    if is_list_of_tasks(item) then add_tasks(found, item)
+    else insert(found, rawget(task_of(item), "spec")) end
   end
   for key, item in next, items do
     if type(key) == "string" then
       local keyed = rawget(task_of(item, key), "spec")
       keyed.key = key
-      insert(spec.tasks, keyed)
+      insert(found, keyed)
     end
   end
+end
+
+--- The tasks of this workflow: a list of tasks, names of tasks, and tables of their options; or a
+--- table of these by name, in the order of the text. Several arguments are one list.
+---@param items task|string|(task|string|table)[]|table<string, task|table>
+---@param ... task|string|table
+---@return workflow
+function methods:tasks(items, ...)
+  local found = spec_of(self, "workflow:tasks").tasks
+  add_tasks(found, items)
+  for index = 1, select("#", ...) do add_tasks(found, (select(index, ...))) end
   return self
 end
 
@@ -98,17 +105,20 @@ local CONFIG = {
   workdir = want_text,
 }
 
+Workflow.settings = CONFIG
+
 --- Settings of the workflow.
 ---@param fields workflow_config
 ---@return workflow
 function methods:config(fields)
-  local config = rawget(self, "spec").config
+  local spec = spec_of(self, "workflow:config")
+  local config = spec.config
   want("workflow:config", "its argument", fields, "table")
   for key, value in next, fields do
     if CONFIG[key] then
       config[key] = CONFIG[key]("workflow:config", key, value)
     else
-      builders.refuse_to_run(rawget(self, "spec"), host.unknown_text("workflow:config: there is no setting", key, names_of(CONFIG)))
+      builders.refuse_to_run(spec, host.unknown_text("workflow:config: there is no setting", key, names_of(CONFIG)))
     end
   end
   return self
@@ -118,7 +128,7 @@ end
 ---@param fields table<string, any>
 ---@return workflow
 function methods:metadata(fields)
-  local metadata = rawget(self, "spec").metadata
+  local metadata = spec_of(self, "workflow:metadata").metadata
   for key, value in next, want("workflow:metadata", "its argument", fields, "map") do
     local text = type(value) == "table" and not host.behaves_as_text(value) and host.encode(value, "workflow:metadata: " .. key)
     metadata[key] = want_text("workflow:metadata", key, text or host.text(value))
@@ -135,6 +145,7 @@ Workflow.__call = function(self, fields)
 end
 
 local function define(name, fields)
+  if is_described then host.blame("workflow.define: a workflow is defined at the top level of the file, not in a task or a hook") end
   if type(name) == "table" and fields == nil then
     fields = {}
     for key, value in next, name do fields[key] = value end
@@ -167,6 +178,7 @@ end
 
 --- All that the script defined, for Python.
 return function()
+  is_described = true
   local all = host.list()
   for _, known in ipairs(tasks.all) do all[#all + 1] = tasks.complete(rawget(known, "spec")) end
   for _, spec in ipairs(workflows) do

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sloth_runner.active_run import ActiveRun
     from sloth_runner.workflow import Task
-    from sloth_state.model import Json
+    from sloth_state.model import Json, Resource
 
 TYPE = "artifact"
 
@@ -120,6 +120,19 @@ def _copy(artifact: Artifact, target: str) -> None:
             f"the artifact {artifact.path} of {artifact.task} cannot be copied to {target}: "
             f"{error.strerror}"
         ) from None
+
+
+def expected(task: Task, run: ActiveRun) -> list[Resource]:
+    """The recorded artifacts that a task which is only planned would make again."""
+    from fnmatch import fnmatchcase
+
+    prefix = f"{task.name}/"
+    return [
+        each
+        for each in run.resources(TYPE)
+        if each.name.startswith(prefix)
+        and any(fnmatchcase(each.name.removeprefix(prefix), made) for made in task.artifacts)
+    ]
 
 
 def of_earlier_run(task: str, run: ActiveRun) -> list[Artifact]:

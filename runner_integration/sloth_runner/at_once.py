@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sloth_runner.definitions import task_of
 from sloth_runner.errors import WorkflowError
+from sloth_state.model import TaskStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
     from sloth_runner.session import Session
     from sloth_runner.task_records import TaskOutcome
     from sloth_runner.task_run import TaskRunner
-    from sloth_state.model import TaskRecord
+    from sloth_runner.workflow import Task
+    from sloth_state.model import Json, TaskRecord
 
 
 class TasksAtOnce:
@@ -60,8 +62,7 @@ class TasksAtOnce:
         elif self._is_left_out(name):
             outcome = runner.skip(task, "left out by --only or --skip")
         else:
-            before = {each: self._outcomes.get(each) for each in task.depends_on}
-            outputs = {each: outcome.output or {} for each, outcome in before.items() if outcome}
+            outputs = self._outputs_before(task)
             runner.callers[name] = self._session.current
             try:
                 outcome = await runner.run(task, outputs)
@@ -72,3 +73,17 @@ class TasksAtOnce:
                 self.on_end()
         self._outcomes[name] = outcome
         return outcome
+
+    def _outputs_before(self, task: Task) -> dict[str, Json]:
+        """What the tasks that it depends on have given, which nobody runs because of it."""
+        outputs: dict[str, Json] = {}
+        for name in task.depends_on:
+            before = self._outcomes.get(name)
+            if before is None or before.status is TaskStatus.FAILED:
+                raise WorkflowError(
+                    f"the task {task.name!r} depends on {name}, which "
+                    + ("has not been run" if before is None else "failed"),
+                    hint="task:run() runs one task alone: run those that it needs first.",
+                )
+            outputs[name] = before.output or {}
+        return outputs

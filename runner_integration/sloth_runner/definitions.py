@@ -141,7 +141,9 @@ def _in_source_order(spec: Mapping[str, Any], script: Script) -> list[Mapping[st
     """Tasks given by key come in the order of the text; Lua's own order is arbitrary."""
     keyed = [task for task in spec["tasks"] if "key" in task]
     listed = [task for task in spec["tasks"] if "key" not in task]
-    text = script.source.decode(errors="replace")
+    if not keyed:
+        return listed
+    text = _without_comments(script.source.decode(errors="replace"))
     line = _where(spec, script).rpartition(":")[2]
     start = _offset(text, int(line) if line.isdigit() else 1)
 
@@ -149,6 +151,20 @@ def _in_source_order(spec: Mapping[str, Any], script: Script) -> list[Mapping[st
         return _position(task, text, start), task.get("line", 0)
 
     return listed + sorted(keyed, key=place)
+
+
+_COMMENT_OR_TEXT = (
+    r"""--\[(=*)\[.*?\]\1\]|--[^\n]*|\[(=*)\[.*?\]\2\]|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'"""
+)
+
+
+def _without_comments(text: str) -> str:
+    """The text of a script with spaces for its comments, where a task may have stood once."""
+
+    def blank(found: re.Match[str]) -> str:
+        return re.sub(r"[^\n]", " ", found[0]) if found[0].startswith("--") else found[0]
+
+    return re.sub(_COMMENT_OR_TEXT, blank, text, flags=re.DOTALL)
 
 
 def _position(task: Mapping[str, Any], text: str, start: int) -> int:

@@ -103,6 +103,10 @@ class PlannedRun(ActiveRun):
         self._resources[type, name] = planned
         return planned
 
+    def suppose(self, resources: Sequence[Resource]) -> None:
+        """Take it that these would be recorded again, of which a plan cannot know more."""
+        self._touch([each._replace(action=Action.NOOP) for each in resources])
+
     def remove(self, type: str, name: str) -> Resource:
         removed = self._resources.pop((type, name), None)
         if removed is None:

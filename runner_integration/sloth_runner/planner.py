@@ -6,6 +6,7 @@ import asyncio
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from sloth_runner import artifacts
 from sloth_runner.definitions import workflows_of
 from sloth_runner.errors import WorkflowFailed
 from sloth_runner.loading import Loading, hint_of_left_undone
@@ -18,6 +19,7 @@ from sloth_runner.selection import check_runnable, choose_workflow, left_out
 from sloth_runner.session import Session
 from sloth_runner.stopping import StopSignals
 from sloth_runner.supervisor import Supervisor
+from sloth_state.model import TaskStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -147,6 +149,10 @@ def _run_tasks(
     session.close()
     assert session.plan is not None
     session.plan.prunes = session.prunes
+    for task in workflow.tasks:
+        outcome = outcomes.get(task.name)
+        if task.artifacts and outcome and outcome.status is TaskStatus.SUCCESS:
+            run.suppose(artifacts.expected(task, run))
     for each in no_longer_declared(driver, run, outcomes, prune=session.prunes):
         if each.fate is Fate.KEEP or failure is not None:
             session.plan.undeclared.append(each)

@@ -192,7 +192,8 @@ class Session:
 
     def output(self, level: str, text: str) -> None:
         """Tell views of a line from the task at hand."""
-        self.emit(TaskOutput(self.current.name, level, self.current.label + text))
+        label = self.current.label
+        self.emit(TaskOutput(self.current.name, level, label + text.replace("\n", f"\n{label}")))
 
     def child_output(self) -> Callable[[str, list[str]], None]:
         """Who hears what a child of the task at hand writes.

@@ -189,7 +189,7 @@ def _identity(user: str | None) -> dict[str, Any]:
 
     try:
         entry = pwd.getpwnam(user)
-    except KeyError:
+    except (KeyError, ValueError):  # nor can there be one with a NUL byte in the name
         raise WorkflowError(f"there is no user {user!r} to run the command as") from None
     if entry.pw_uid == os.geteuid():
         return {}

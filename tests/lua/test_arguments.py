@@ -45,6 +45,7 @@ WRONG = {
     "exec.run()": "exec.run: command must be a string, not nothing",
     "exec()": "exec.run: command must be a string, not nothing",
     "exec.sh()": "exec.run: command must be a string, not nothing",
+    "exec.run(5)": "exec.run: command must be a string, not 5",
     "exec.run({ 'ls' })": "exec.run: command must be a string, not a table",
     "exec.run('x', 'y')": 'exec.run: options must be a table of names to values, not the string "y"',
     "exec.run('x', { workdir = 1 == 1 })": "exec.run: workdir must be a string, not true",
@@ -263,6 +264,7 @@ def test_no_function_lets_anything_but_plain_values_through(script: Any, inspect
           coroutine.create(print), io.stdout, setmetatable({}, { __tostring = function() return {} end }),
           setmetatable({}, { __index = print, __metatable = "locked" }), {{{}}}, { type = 1, name = {} },
           { name = "x", metadata = {} }, { env = { 1 } }, { ttl = 1 }, { timeout = {} },
+          json.list(), "a\\0b", "2024-01-02",
         }
         local failed, worked, unexpected = 0, 0, {}
         local function try(f, ...)
@@ -293,8 +295,9 @@ def test_no_function_lets_anything_but_plain_values_through(script: Any, inspect
     """
     everything = "log fs json crypto state exec sleep values"
     # When a file is only looked at, nothing is done, so everything can be tried.
-    modules = everything if inspecting else "log json crypto state fs"
-    left_out = "" if inspecting else "tmpname tmpdir rmr rm_r rm move copy"
+    text = "template time strings data yaml toml"
+    modules = f"{everything} {text}" if inspecting else f"log json crypto state fs {text}"
+    left_out = "" if inspecting else "sleep tmpname tmpdir rmr rm_r rm move copy"
     names = "local LEFT_OUT = {} for name in ('%s'):gmatch('%%S+') do LEFT_OUT[name] = true end"
     prelude = f"local MODULES = ('{modules}'):gmatch('%S+') {names % left_out}"
     found = script(prelude + source, inspecting=inspecting).call()["output"]

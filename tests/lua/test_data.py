@@ -113,6 +113,7 @@ RESULTS = {
     "data.get_path({ a = { ['1'] = 'x' } }, 'a/1', '/')": ["x"],
     "data.get_path({ a = 1 }, 'a.b.c'), data.get_path({}, 'a')": [None, None],
     "data.get_path({ a = json.null }, 'a.b')": [None],
+    "data.get_path({ 1, 2 }, 'nan'), data.set_path({ 1 }, 'nan', 2).nan": [None, 2],
     "data.set_path({ a = 1 }, 'b.c.d', 5)": [{"a": 1, "b": {"c": {"d": 5}}}],
     "data.set_path({ l = { 1, 2 } }, 'l/2', 9, '/')": [{"l": [1, 9]}],
     "data.flatten({ a = { b = 1, c = { 'x', 'y' } }, d = {}, e = false })": [

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sloth_runner.definitions import workflows_of
-from sloth_runner.errors import DefinitionError
+from sloth_runner.errors import DefinitionError, ScriptError
 from sloth_runner.workflow import Call, Shell, Task, Workflow
 
 
@@ -293,6 +293,14 @@ def test_tasks_may_be_given_several_times_and_alone(workflows: Any) -> None:
     assert shape(workflows(source)[0]) == {"a": (), "b": ("a",)}
 
 
+def test_tasks_may_be_several_arguments(workflows: Any) -> None:
+    (found,) = workflows(
+        "local a = task('a'):command('true') task('b'):command('true')"
+        "workflow('x'):tasks(a, 'b', { c = { command = 'true' } }, { { name = 'd', command = 'true' } })"
+    )
+    assert set(shape(found)) == {"a", "b", "c", "d"}
+
+
 def test_several_workflows_may_share_tasks(workflows: Any) -> None:
     source = f"{TASKS}workflow('x'):tasks({{ a }}) workflow('y'):tasks({{ a, b }})"
     assert [(each.name, shape(each)) for each in workflows(source)] == [
@@ -320,6 +328,20 @@ def test_keyed_tasks_run_in_source_order(
     source = f"local function named() end\nlocal last_one, x = 1, {{}}\nworkflow('w'):tasks({{ {newline} {tasks} }})"
     (found,) = workflows(source)
     assert list(shape(found)) == KEYS
+
+
+def test_a_task_that_is_commented_out_has_no_place(workflows: Any) -> None:
+    source = """
+    workflow.define("x", { -- b = { }
+      tasks = {
+        -- c = { command = "make" },
+        a = { command = "echo --" }, --[[ d = {
+        b = {} ]] b = { command = '-- \\'' }, [ [=[c]=] ] = { command = [[ --[[ ]] }, d = { command = "true" },
+      },
+    })
+    """
+    (found,) = workflows(source)
+    assert list(shape(found)) == ["a", "b", "c", "d"]
 
 
 def test_keyed_tasks_of_two_workflows_have_their_own_orders(workflows: Any) -> None:
@@ -358,6 +380,16 @@ def test_the_file_may_return_its_workflow(workflows: Any) -> None:
     assert found == Workflow("x", "t.sloth", (Task("a", "t.sloth", Shell("true")),))
 
 
+def test_a_workflow_that_nobody_would_run_is_an_error_at_its_line(script: Any) -> None:
+    loaded = script("task('t'):command(function()\nworkflow.define('inner', {}) end)")
+    loaded.driver.host.describe()
+    with pytest.raises(ScriptError) as caught:
+        loaded.call()
+    assert str(caught.value) == (
+        "t.sloth:2: workflow.define: a workflow is defined at the top level of the file, not in a task or a hook"
+    )
+
+
 # -- mistakes --------------------------------------------------------------------------------------
 
 METHODS = (
@@ -376,6 +408,27 @@ MISTAKES = {
     "task('x').wrokdir = 1 task('x').wrokdir()": "a task has no method 'wrokdir'; did you mean 'workdir'?",
     "task('x'):zzz()": f"a task has no method 'zzz'; there is {METHODS}",
     "task('x'):command()": "task:command: its argument must be a function or a shell command, not nothing",
+    "task('x'):command(5)": "task:command: its argument must be a function or a shell command, not 5",
+    "task('x'):run_if(5)": "task:run_if: its argument must be a function or a shell command, not 5",
+    "task 'x' { abort_if = 0 }": "task:abort_if: its argument must be a function or a shell command, not 0",
+    "task('x'):delegate_to(5)": "task:delegate_to: its argument must be a host, a list of them, or a function, not 5",
+    "task('x'):delegate_to({ 'a', 5 })": "task:delegate_to: a host must be a string, not 5",
+    "task('x'):delegate_to({ host = 'a' })": (
+        "task:delegate_to: its argument must be a list, not a table with the key 'host'"
+    ),
+    "task('x'):depends_on({ task = 'a' })": (
+        "task:depends_on: its argument must be a list, not a table with the key 'task'"
+    ),
+    "task('x'):tags({ web = true })": "task:tags: its argument must be a list, not a table with the key 'web'",
+    **{
+        f"task('x').{name}({argument})": f"task:{name}: call it with a colon"
+        for name, argument in {
+            "command": "'make'", "description": "'x'", "on_failure": "print", "run_if": "'x'", "tags": "{}",
+            "depends_on": "", "timeout": "5", "retries": "2", "params": "{}", "run": "", "delegate_to": "'x'", "async": "true",
+        }.items()
+    },
+    "workflow('x').tasks({})": "workflow:tasks: call it with a colon",
+    "workflow('x').config({})": "workflow:config: call it with a colon",
     "task('x'):command({})": "task:command: its argument must be a function or a shell command, not a table",
     r"task('x'):command('echo \255')": (
         "task:command: its argument is not UTF-8 text; encode bytes first, for instance with crypto.base64"
@@ -397,6 +450,8 @@ MISTAKES = {
     },
     "task('x'):retries(1, 'expontial')": "task:retries: there is no backoff 'expontial'; did you mean 'exponential'?",
     "task('x'):run_if()": "task:run_if: its argument must be a function or a shell command, not nothing",
+    "task('x'):abort_if('')": "task:abort_if: an empty shell command is no condition",
+    "task('x'):run_if(' ')": "task:run_if: an empty shell command is no condition",
     "task('x'):abort_if({})": "task:abort_if: its argument must be a function or a shell command, not a table",
     **{
         f"task('x'):{name}('f')": f'task:{name}: its argument must be a function, not the string "f"'
@@ -413,12 +468,16 @@ MISTAKES = {
     "workflow()": "workflow.define: name must be a string, not nothing",
     "workflow.define({})": "workflow.define: name must be a string, not nothing",
     "workflow('x', 'y')": 'workflow.define: its second argument must be a table, not the string "y"',
+    "task('x', { name = 'y', command = 'true' })": "task: its name is 'x' already, not 'y'",
+    "workflow('x'):timeout('5m')": (
+        "a workflow has no method 'timeout'; it is one of the settings: config = { timeout = … }"
+    ),
     "workflow('x'):task({})": "a workflow has no method 'task'; did you mean 'tasks'?",
     "workflow('x'):description(5 == 5)": "workflow:description: its argument must be a string, not true",
     "workflow('x'):version({})": "workflow:version: its argument must be a string, not a table",
     "workflow('x'):tasks()": "workflow:tasks: its argument must be a table, not nothing",
     "workflow('x'):tasks({ 5 })": "workflow:tasks: each item must be a table, not 5",
-    "workflow('x'):tasks({ 'nope' })": "workflow:tasks: there is no task called 'nope'",
+    "workflow('x'):tasks({ 'nope' })": "workflow:tasks: no task called 'nope' is defined above",
     "workflow('x'):tasks({ {} })": "workflow:tasks: the name of each task must be a string, not nothing",
     "workflow('x'):tasks({ task({}) })": "workflow:tasks: the name of each task must be a string, not nothing",
     "workflow('x'):tasks({ { name = 'a' }, nil, { name = 'b' } })": "workflow:tasks: item 2 of the list is nil; is its name misspelt?",

@@ -126,7 +126,12 @@ HINTS = {
     ),
     "require('terraform')": (
         "t.sloth:1: require: there is no module 'terraform'",
-        f"Modules are: {', '.join(module_names())}.",
+        f"Modules are: {', '.join(module_names())}. A file of your own would be terraform.lua or "
+        "terraform/init.lua beside the workflow's file.",
+    ),
+    "require('lib.web')": (
+        "t.sloth:1: require: there is no module 'lib.web'",
+        "A file of your own would be lib/web.lua or lib/web/init.lua beside the workflow's file.",
     ),
     "local r = http.get r = nil r.x()": (
         "t.sloth:1: attempt to index local 'r' (a nil value)",

@@ -87,6 +87,7 @@ def test_the_duration_is_in_seconds(script: Any) -> None:
 FAILURES = {
     "exec.run('true', { workdir = 'none' })": "the folder PWD/none to run the command in does not exist",
     "exec.run('true', { user = 'no-such-user' })": "there is no user 'no-such-user' to run the command as",
+    r"exec.run('true', { user = 'x\0' })": r"there is no user 'x\x00' to run the command as",
     r"exec.run('true\0')": "the command cannot be started: embedded null byte",
     r"exec.run('true', { env = { A = 'x\0' } })": "the command cannot be started: embedded null byte",
     "exec.run('true', { env = { ['A=B'] = 'x' } })": "the command cannot be started: illegal environment variable name",

@@ -544,6 +544,22 @@ FAILURES = {
         "goroutine.pool_create('workers') goroutine.pool_submit('worker', print)",
         "t.sloth:1: goroutine.pool_submit: there is no pool 'worker'; did you mean 'workers'?",
     ),
+    "waiting for a condition without its mutex": (
+        "goroutine.cond():wait()",
+        "t.sloth:1: cond:wait: its mutex must be locked before, cond:get_mutex():lock()",
+    ),
+    "a map without a function": (
+        "goroutine.map({})",
+        "t.sloth:1: goroutine.map: its function must be a function, not nothing",
+    ),
+    "a timeout of nothing": (
+        "goroutine.timeout(10)",
+        "t.sloth:1: goroutine.timeout: its function must be a function, not nothing",
+    ),
+    "a pool where there is none": (
+        "goroutine.pool_submit('worker', print)",
+        "t.sloth:1: goroutine.pool_submit: there is no pool 'worker'",
+    ),
     "a case that does nothing": (
         "goroutine.select({ { channel = goroutine.channel() } })",
         "t.sloth:1: goroutine.select: case 1 needs receive = true or send = a value",

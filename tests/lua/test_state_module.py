@@ -70,6 +70,17 @@ def test_update_resource_keeps_what_it_does_not_name(sloth: Any) -> None:
     assert "app has no resource c/wbe" in fails(sloth, 'state.update_resource("c", "wbe", {})')
 
 
+def test_an_empty_list_of_json_is_an_empty_table_of_names(sloth: Any) -> None:
+    assert passes(
+        sloth,
+        """
+        state.resource { type = "c", name = "web", attributes = json.decode("[]") }
+        equal(state.get_resource("c", "web").attributes, {})
+        equal(exec.run("echo x", { env = json.decode("[]") }).stdout, "x\\n")
+        """,
+    )
+
+
 def test_resources_can_be_chosen_by_type(sloth: Any) -> None:
     assert passes(
         sloth,

@@ -53,6 +53,15 @@ def done(changed: bool, message: str) -> list[Any]:
     return [True, {"changed": changed, "message": message}]
 
 
+def test_a_path_that_cannot_be_one_is_a_result_not_a_crash(told: Any) -> None:
+    path = r'"a\0b"'
+    assert told(f"stow.list_packages({path})", f"stow.is_stowed({path})", f"stow.stow({path})") == [
+        [None, "embedded null byte"],
+        [False],
+        [False, "embedded null byte"],
+    ]
+
+
 def test_files_are_linked_once_and_unlinked_once(told: Any, folder: Path) -> None:
     first, second = told(
         f"stow.stow{VIM}", 'stow.stow("vim", { source_dir = "dotfiles", target_dir = "home" })'

@@ -28,6 +28,7 @@ RESULTS = {
     "template.render('{{ x | default(\"none\") }}')": ["none"],
     "template.render('ä {{ x }}', { x = '<🦥>' })": ["ä <🦥>"],
     r"template.render('\255{{ 1 }}') == '\2551'": [True],
+    "template.render('x', json.decode('[]'))": ["x"],
     "template.render(exec.run('printf \"{{ 1 + 1 }}\"'))": ["2"],
     "template.render_file('hello.txt', { name = 'you', ports = { 80, 443 } })": ["Hello you,\n\n- 80\n\n- 443\n\n"],
     "template.render_file('parts/outer.j2', { name = 'x' })": ["[x]"],

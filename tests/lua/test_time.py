@@ -50,6 +50,9 @@ RESULTS = {
     "time.parse('2006-01-02', 'soon')": [None, "time data 'soon' does not match format '%Y-%m-%d'"],
     "time.parse('2006-01-02', '2024-02-30')": [None, "day is out of range for month"],
     "time.parse('%Q', 'x')": [None, "'Q' is a bad directive in format '%Q'"],
+    "time.parse('2024-01-02', '%Y-%m-%d')": [
+        None, "the layout '2024-01-02' has a part twice; it comes first, and then the text"
+    ],
     "time.year(MOMENT), time.month(MOMENT), time.day(MOMENT), time.hour(MOMENT), time.minute(MOMENT), time.second(MOMENT)": [2024, 2, 4, 13, 33, 18],
     "time.year() == tonumber(os.date('%Y'))": [True],
     "time.weekday(MOMENT)": ["Sunday"],

@@ -125,6 +125,12 @@ def test_questions_about_what_is_there_or_not(told: Any) -> None:
     assert group == [None, f"there is no group {GROUP}"]
 
 
+def test_nobody_has_a_name_that_cannot_be_one(told: Any) -> None:
+    name = r'"a\0b"'
+    assert told(f"user.exists({name})", f"user.group_exists({name})") == [[False], [False]]
+    assert told(f"user.get_info({name})")[0][0] is None
+
+
 def test_what_cannot_be_done_is_a_result(told: Any) -> None:
     assert told(
         f'user.modify("{USER}", {{ shell = "/bin/sh" }})',

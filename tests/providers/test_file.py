@@ -312,6 +312,8 @@ def test_what_makes_no_sense_is_said_at_its_line(workflow: Any) -> None:
         'path = "no/a", content = "x"': "Declare it before with resource.directory.",
         'path = "a", content = {}': "content must be a string",
         'content = "x"': "path must be a string, not nothing",
+        'path = "", content = "x"': "a path must not be empty",
+        'path = "a", content = "x", owner = "a\\0b"': "there is no user 'a\\x00b' to own it",
         'path = "a", contents = "x"': "it has no field 'contents'; did you mean 'content'?",
         'path = "a\\0b", content = "x"': "a\\x00b' is none: embedded null byte",
     }

@@ -293,6 +293,10 @@ def test_a_mistake_is_said_at_its_line_and_makes_nothing(
             '"thing", { read = print, create = print }',
             "resource.define: the type 'thing' is defined already",
         ),
+        (  # one that was used before, too
+            '"thing", resource.thing and { read = print, create = print }',
+            "resource.define: the type 'thing' is defined already",
+        ),
         (
             '"x", { read = print, create = print, updated = print }',
             "resource.define: it has no field 'updated'; did you mean 'update'?",

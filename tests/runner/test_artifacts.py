@@ -76,3 +76,15 @@ def test_a_plan_makes_and_copies_nothing(sloth: Any) -> None:
     result = sloth("plan", "site.sloth")
     assert result.returncode == 0, result.stderr
     assert [path.name for path in (sloth.folder / "here").iterdir()] == []
+
+
+def test_a_plan_takes_it_that_a_task_makes_its_artifacts_again(sloth: Any) -> None:
+    prepared(sloth, STORY)
+    assert sloth("run", "site.sloth").returncode == 0
+    assert "No longer declared" not in sloth("plan", "site.sloth").stdout
+    sloth.write("site.sloth", STORY.replace(', "log" }', " }"))
+    planned = sloth("plan", "site.sloth").stdout.splitlines()
+    assert planned[planned.index("No longer declared (--prune deletes them):") + 1 :][:2] == [
+        "  - artifact/build/log  record only, stays",
+        "",
+    ]

@@ -373,6 +373,11 @@ def test_a_task_runs_on_all_its_machines_at_the_same_time(remote: Any) -> None:
     assert line.endswith("unchanged  web-1: did web-1; web-2: did web-2; local: did local")
 
 
+def test_each_line_of_a_text_begins_with_the_machines_name(remote: Any) -> None:
+    result = run(remote, 'print("one\\ntwo")', '{ "web-1", "local" }')
+    assert sorted(printed(result)) == ["local: one", "local: two", "web-1: one", "web-1: two"]
+
+
 def test_a_task_fails_if_it_fails_on_one_machine_which_is_named(remote: Any) -> None:
     body = """
     if this.agent == "web-2" and this.attempt == 1 then error("not yet") end
@@ -469,6 +474,7 @@ NO_TARGETS = {
     '"x${values.hosts}"': "delegate_to: 'x${values.hosts}' stands for no name of a host",
     '"-oProxyCommand=id"': "delegate_to: '-oProxyCommand=id' is no name of a host",
     '"web 1"': "delegate_to: 'web 1' is no name of a host",
+    "function() return 5 end": "t.sloth:1: task:delegate_to: what its function returns must be a host or a list of them, not 5",
     "function() return 1 == 1 end": "t.sloth:1: task:delegate_to: what its function returns must be a host or a list of them, not true",
     'function() error("no idea") end': "t.sloth:1: no idea",
     '"web-1"):artifacts("x"': "artifacts and consumes name files of the machine that runs the workflow, but this task runs on web-1",
@@ -504,7 +510,7 @@ def test_a_plan_says_where_a_command_would_run(sloth: Any) -> None:
         "> would run  exec.run  make  on web-1",
         "> would run  exec.run  make",
         "> would run  exec.run  make  on web-2",
-        "> would run  kv.set  k",
+        "> would run  state.set  k",
         "",
         "t: 0 to create, 0 to update, 0 to delete, 0 unchanged; 5 effects to run",
     ]

@@ -86,6 +86,9 @@ def test_a_failed_run_removes_the_folders_it_has_made_for_its_tasks(sloth: Any) 
 NOTES = {
     "task 'x' { command = 'y', comand = 'y' }": "task: there is no option 'comand'; did you mean 'command'?",
     "task 'x' { command = 'y', build = true }": f"task: there is no option 'build'; there is {METHODS}",
+    "workflow('x', { tasks = { a = { command = 'y' } }, max_retries = 1 })": (
+        "workflow.define: there is no option 'max_retries'; it is one of the settings: config = { max_retries = … }"
+    ),
     "workflow('x', { tasks = { a = { command = 'y' } }, taks = {} })": "workflow.define: there is no option 'taks'; did you mean 'tasks'?",
     "workflow('x'):tasks({ a = { command = 'y', comand = 'x' } })": "task a: there is no option 'comand'; did you mean 'command'?",
     "workflow('x'):tasks({ a = { command = 'y' } }):config({ tiemout = 1 })": "workflow:config: there is no setting 'tiemout'; did you mean 'timeout'?",

@@ -219,3 +219,24 @@ def test_tasks_see_what_one_of_the_top_level_made_for_them(sloth: Any) -> None:
     """
     result = sloth("run", sloth.write("w.sloth", source))
     assert (result.returncode, printed(result.stdout)) == (0, ["needs | made"])
+
+
+def test_a_task_is_not_run_before_what_it_depends_on(sloth: Any) -> None:
+    source = """
+    local first = task("first"):command(function() return true, "", { n = 1 } end)
+    local bad = task("bad"):command("false")
+    local second = task("second"):depends_on(first):command(function(_, _, deps) print(deps.first.n) end)
+    task("main"):command(function()
+      print(pcall(second.run, second))
+      first:run() second:run() bad:run()
+      print(pcall(function() task("third"):depends_on(bad):command("true"):run() end))
+    end)
+    workflow.define("w"):tasks("main")
+    """
+    result = sloth("run", sloth.write("w.sloth", source))
+    hint = "(task:run() runs one task alone: run those that it needs first.)"
+    assert printed(result.stdout) == [
+        f"main | false w.sloth:6: the task 'second' depends on first, which has not been run {hint}",
+        "second | 1",
+        f"main | false w.sloth:8: the task 'third' depends on bad, which failed {hint}",
+    ]

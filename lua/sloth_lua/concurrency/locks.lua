@@ -283,6 +283,7 @@ function Cond:get_mutex() return self.mutex end
 
 --- Gives the mutex up, waits for a signal, and takes the mutex again.
 function Cond:wait()
+  if not self.mutex.locked then blame("cond:wait: its mutex must be locked before, cond:get_mutex():lock()") end
   self.mutex:unlock()
   wait_in(self.waiters, "for a condition")
   self.mutex:lock()

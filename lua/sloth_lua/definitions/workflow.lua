@@ -51,10 +51,11 @@ function workflow:on_complete(f) end
 function workflow:build() end
 
 --- The tasks of this workflow: a list of tasks, names of tasks, and tables of their options; or a
---- table of these by name, in the order of the text.
----@param items task|(task|string|table)[]|table<string, task|table>
+--- table of these by name, in the order of the text. Several arguments are one list.
+---@param items task|string|(task|string|table)[]|table<string, task|table>
+---@param ... task|string|table
 ---@return workflow
-function workflow:tasks(items) end
+function workflow:tasks(items, ...) end
 
 --- Settings of the workflow.
 ---@param fields workflow_config

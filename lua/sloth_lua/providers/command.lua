@@ -35,7 +35,7 @@ function M.declare(r)
   if (r.command == nil) == (r.run == nil) then blame("resource.command: give it a command (or run), and only one of them") end
   if number_of_guards(r) > 1 then blame("resource.command: give it only one of creates, unless and only_if") end
   r.command, r.run = r.command or r.run, nil
-  r.workdir = call("file.absolute", r.workdir or "")
+  r.workdir = call("file.absolute", r.workdir or ".")
   if r.creates then r.creates = call("file.absolute", r.creates) end
   if r.timeout then r.timeout = host.seconds("resource.command", "timeout", r.timeout, true) end
   return r

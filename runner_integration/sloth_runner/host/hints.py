@@ -95,6 +95,12 @@ def _modules(_name: str, _excerpt: str) -> str:
     return f"Modules are: {', '.join(module_names())}."
 
 
+def _required(name: str, excerpt: str) -> str:
+    path = name.replace(".", "/")
+    own = f"A file of your own would be {path}.lua or {path}/init.lua beside the workflow's file."
+    return own if "/" in path else f"{_modules(name, excerpt)} {own}"
+
+
 def _not_in(function: str, excerpt: str) -> str | None:
     """`task.checkpoint`, where `task` is no table."""
     asked_for = re.search(rf"\b{function}\s*\.\s*(\w+)", excerpt)
@@ -145,5 +151,5 @@ _ABOUT_NAMES = (
     (r"attempt to index (?:local|upvalue) '(\w+)' \(a nil value\)", _nil),
     (r"attempt to index (?:local|upvalue|field) '(\w+)' \(a boolean value\)", _boolean),
     (r"attempt to index global '(\w+)' \(a function value\)", _not_in),
-    (r"require: there is no module '([^']*)'", _modules),
+    (r"require: there is no module '([^']*)'", _required),
 )

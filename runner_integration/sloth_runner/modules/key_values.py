@@ -20,17 +20,17 @@ class KeyValues:
 
     # When a file is only looked at there is no store, so this state looks empty.
     EFFECTS: ClassVar[Mapping[str, Any]] = {
-        "kv.get": (False, None),
-        "kv.set": None,
-        "kv.delete": False,
-        "kv.keys": [],
-        "kv.clear": 0,
-        "kv.increment": 0,
-        "kv.compare_swap": True,
-        "kv.stats": {"keys": 0, "expiring": 0, "bytes": 0},
+        "state.get": (False, None),
+        "state.set": None,
+        "state.delete": False,
+        "state.keys": [],
+        "state.clear": 0,
+        "state.increment": 0,
+        "state.compare_swap": True,
+        "state.stats": {"keys": 0, "expiring": 0, "bytes": 0},
     }
 
-    _READING = ("kv.get", "kv.keys", "kv.stats")
+    _READING = ("state.get", "state.keys", "state.stats")
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -42,7 +42,7 @@ class KeyValues:
 
     def operations(self) -> dict[str, Callable[..., Any]]:
         """By name."""
-        return {name: getattr(self, name.removeprefix("kv.")) for name in self.EFFECTS}
+        return {name: getattr(self, name.removeprefix("state.")) for name in self.EFFECTS}
 
     @property
     def _store(self) -> Store:

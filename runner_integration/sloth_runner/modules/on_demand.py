@@ -39,10 +39,10 @@ def http_module(session: Session) -> LuaModule:
     return LuaModule(
         "http",
         sloth_lua.on_first_use("http"),
-        waiting={**by_method, "http.download": download},
-        effects={**dict.fromkeys(by_method, no_answer), "http.download": {"changed": True}},
+        waiting={**by_method, "file_ops.fetch": download},
+        effects={**dict.fromkeys(by_method, no_answer), "file_ops.fetch": {"changed": True}},
         raw=dict.fromkeys(by_method, frozenset({2})),
-        here_only={"http.download"},
+        here_only={"file_ops.fetch"},
     )
 
 

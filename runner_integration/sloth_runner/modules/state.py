@@ -31,8 +31,8 @@ def state_module(session: Session) -> LuaModule:
     """`state`, with its key-value part."""
     state, key_values = StateOperations(session), KeyValues(session)
     names = (
-        "record update remove get resources set_output output outputs output_of set_metadata "
-        "previous workflow resuming unlock create_workflow finish_workflow"
+        "record update remove get_resource resources set_output output outputs output_of "
+        "set_metadata previous workflow resuming unlock create_workflow finish_workflow"
     )
     operations = {f"state.{name}": getattr(state, name) for name in names.split()}
     operations |= key_values.operations()
@@ -87,7 +87,7 @@ class StateOperations:
     def remove(self, type: str, name: str) -> None:
         self._run("state.remove_resource").remove(type, name)
 
-    def get(self, type: str, name: str) -> dict[str, Any] | None:
+    def get_resource(self, type: str, name: str) -> dict[str, Any] | None:
         found = self._run("state.get_resource").resource(type, name)
         return resource_shape(found, show_sensitive=True) if found else None
 

@@ -49,14 +49,14 @@ class State(NamedTuple):
 
 async def look(session: Session, folder: str, package: str, target: str) -> Any:
     """The state of a package, or None and what is wrong with it."""
-    return await _result_of(_state, _farm(session, folder, package, target))
+    return await _result_of(_state, session.path(folder), package, session.path(target))
 
 
 async def carry_out(session: Session, folder: str, package: str, target: str, steps: str) -> Any:
     """Take links away and make links, as `steps` (JSON: {"unlink": […], "link": […]}) say."""
     chosen = json.loads(steps)
-    farm = _farm(session, folder, package, target)
-    return await _result_of(_change, farm, chosen["unlink"], chosen["link"])
+    places = session.path(folder), package, session.path(target)
+    return await _result_of(_change, *places, chosen["unlink"], chosen["link"])
 
 
 async def packages(session: Session, folder: str) -> Any:
@@ -65,19 +65,19 @@ async def packages(session: Session, folder: str) -> Any:
 
 
 async def _result_of(work: Any, *arguments: Any) -> Any:
+    """What a function of this module gives for paths that are absolute."""
     try:
         return await on_thread(work, *arguments)
     except OSError as error:
         return None, f"{error.filename}: {error.strerror}"
     except re.error as error:
         return None, f"{_IGNORE_FILE} has a pattern that is no regular expression: {error}"
+    except ValueError as error:  # a NUL byte in a path
+        return None, str(error)
 
 
-def _farm(session: Session, folder: str, package: str, target: str) -> Farm:
-    return Farm(
-        os.path.realpath(os.path.join(session.path(folder), package)),
-        os.path.realpath(session.path(target)),
-    )
+def _farm(folder: str, package: str, target: str) -> Farm:
+    return Farm(os.path.realpath(os.path.join(folder, package)), os.path.realpath(target))
 
 
 def _packages(folder: str) -> list[str]:
@@ -85,7 +85,8 @@ def _packages(folder: str) -> list[str]:
         return sorted(each.name for each in entries if each.is_dir() and each.name[0] != ".")
 
 
-def _state(farm: Farm) -> dict[str, Any]:
+def _state(folder: str, package: str, target: str) -> dict[str, Any]:
+    farm = _farm(folder, package, target)
     state = State([], [], [])
     for path in _files(farm.package):
         place = os.path.join(farm.target, path)
@@ -169,15 +170,18 @@ def _kind(place: str) -> str:
     return "a folder" if os.path.isdir(place) else "a file"
 
 
-def _change(farm: Farm, unlink: list[str], link: list[str]) -> dict[str, Any]:
+def _change(
+    folder: str, package: str, target: str, unlink: list[str], link: list[str]
+) -> dict[str, Any]:
+    farm = _farm(folder, package, target)
     for path in unlink:
         _unlink(farm, path)
     for path in link:
         place = os.path.join(farm.target, path)
-        folder = os.path.dirname(place)
-        os.makedirs(folder, exist_ok=True)
+        above = os.path.dirname(place)
+        os.makedirs(above, exist_ok=True)
         os.symlink(
-            os.path.relpath(os.path.join(farm.package, path), os.path.realpath(folder)), place
+            os.path.relpath(os.path.join(farm.package, path), os.path.realpath(above)), place
         )
     return {}
 

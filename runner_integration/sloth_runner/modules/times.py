@@ -102,6 +102,8 @@ def parse_moment(layout: str, text: str) -> float | tuple[None, str]:
         return moment.timestamp()
     except (ValueError, OverflowError) as error:
         return None, str(error)
+    except re.error:  # strptime makes a group of each part, and does not look for doubles
+        return None, f"the layout {layout!r} has a part twice; it comes first, and then the text"
 
 
 _READ_AS = {"e": "d", "P": "p"}

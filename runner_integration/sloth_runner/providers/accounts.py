@@ -18,7 +18,7 @@ def user(_session: Session, name: str) -> dict[str, Any] | None:
     """A user's attributes, or None. `groups` are the other groups than the first one, sorted."""
     try:
         entry = pwd.getpwnam(name)
-    except KeyError:
+    except (KeyError, ValueError):  # the latter for a NUL byte in the name
         return None
     return {
         "user": name,
@@ -48,7 +48,7 @@ def group(_session: Session, name: str) -> dict[str, Any] | None:
     """A group's attributes, or None. `members` are those for whom it is not the first group."""
     try:
         entry = grp.getgrnam(name)
-    except KeyError:
+    except (KeyError, ValueError):
         return None
     return {"group": name, "gid": entry.gr_gid, "members": sorted(set(entry.gr_mem))}
 

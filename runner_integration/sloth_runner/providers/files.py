@@ -20,6 +20,7 @@ from sloth_runner.providers.durable import (
     remove,
     replacing,
 )
+from sloth_state.errors import InvalidValue
 from sloth_state.values import quoted
 
 if TYPE_CHECKING:
@@ -47,7 +48,12 @@ _MODE = re.compile(r"0?[0-7]?[0-7]{3}")
 
 
 def absolute(session: Session, path: str) -> str:
-    """A path without `..`, `//` or a slash at its end."""
+    """A path without `..`, `//` or a slash at its end.
+
+    Raises InvalidValue for an empty one: it would be the task's folder, and be deleted as such.
+    """
+    if not path:
+        raise InvalidValue("a path must not be empty")
     full = os.path.normpath(session.path(path))
     return full[1:] if full.startswith("//") else full
 

@@ -62,7 +62,7 @@ def _number(kind: str, name: str, path: str, lookup: Callable[[str], Any]) -> in
         return int(name)
     try:
         return int(lookup(name)[2])
-    except KeyError:
+    except (KeyError, ValueError):  # the latter for a NUL byte in the name
         raise WorkflowError(
             f"{path}: there is no {kind} {name!r} to own it",
             hint=f"Declare it before with resource.{kind}.",
