@@ -42,6 +42,9 @@ ALIVE_SECONDS = 15
 SSH_FAILED = 255
 """The exit code of ssh itself, when there is no connection."""
 
+_WATCHED_SECONDS = 3.0
+"""How much longer than a command may take to end the shell there may take."""
+
 _OPTIONS = {
     "BatchMode": "yes",
     "ConnectTimeout": CONNECT_SECONDS,
@@ -61,7 +64,9 @@ _AS_USER = (
 )
 
 # `set -m` gives the command a process group of its own; with it, `wait` would return when the
-# command is only stopped. The shell's own remarks on its jobs go nowhere.
+# command is only stopped. The shell's own remarks on its jobs go nowhere. Its input ends with the
+# runner or the connection. A shell that has not ended the command in time then is ended with it,
+# for nobody else would: one was seen to wait for a child that was gone.
 _PROGRAM = r"""
 cd ~ 2> /dev/null || cd /
 {folder}
@@ -83,7 +88,11 @@ trap 'ended=1' USR1
 mark begin
 set -m
 bash -c {command} <&3 3<&- 2>&4 4>&- & group=$!
-{{ cat; while kill -USR1 $$; do sleep 0.2; done; }} > /dev/null 3<&- 4>&- & watcher=$!
+{{
+  cat
+  for try in {{1..{tries}}}; do kill -USR1 $$ || exit; sleep 0.2; done
+  kill -KILL -- "-$group" $$
+}} > /dev/null 3<&- 4>&- & watcher=$!
 set +m
 wait "$group"
 code=$?
@@ -157,6 +166,7 @@ def _program(command: Command, token: str) -> bytes:
         command=shlex.quote(text),
         token=token,
         patience=KILL_AFTER_SECONDS,
+        tries=round((KILL_AFTER_SECONDS + _WATCHED_SECONDS) / 0.2),
     )
     if "\0" in program:
         raise WorkflowError("the command cannot be started: embedded null byte")

@@ -339,6 +339,17 @@ def test_the_process_group_there_ends_with_the_runner(
     assert left_of(pids) == []
 
 
+def test_a_shell_there_that_hangs_does_not_stay_behind_without_the_runner(remote: Any) -> None:
+    pids = remote.folder / "pids"
+    command = f"echo $PPID $$ > {pids}; kill -STOP $PPID; touch {pids}.begun; sleep 300"
+    remote.write("t.sloth", f'task("t"):delegate_to("plain"):command("{command}")')
+    runner = remote.start("run", "t.sloth")
+    wait_until((remote.folder / "pids.begun").exists)
+    runner.kill()
+    runner.communicate()
+    wait_until(lambda: not left_of(pids))
+
+
 def test_a_command_there_that_ignores_sigterm_is_killed(remote: Any) -> None:
     command = f"trap '' TERM; echo $$ > {remote.folder}/pid; while :; do sleep 0.1; done"
     result = run(remote, f'print(exec.run("{command}", {{ timeout = "3s" }}).exit_code)')
