@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -518,15 +519,17 @@ def test_a_second_run_of_the_same_workflow_is_told_who_runs_it(slow: Any) -> Non
 
 
 def test_a_second_run_can_wait_for_the_first(sloth: Any) -> None:
-    sloth.write("wait.sloth", 'task("x"):command(function() fs.write("on", "") sleep(0.7) end)')
+    body = 'fs.write("on", "") repeat sleep(0.02) until fs.exists("go")'
+    sloth.write("wait.sloth", f'task("x"):command(function() {body} end)')
     first = sloth.start("run", "wait.sloth")
     wait_for((sloth.folder / "on").exists)
-    second = sloth("run", "wait.sloth", "--lock-timeout", "20s")
-    assert second.returncode == 0, second.stderr
-    assert second.stderr.startswith("Note: wait is locked by ")
-    assert second.stderr.endswith("; waiting\n")
-    assert first.wait(10) == 0
-    first.communicate()
+    second = sloth.start("run", "wait.sloth", "--lock-timeout", "20s")
+    note = second.stderr.readline()
+    (sloth.folder / "go").touch()
+    assert note.startswith("Note: wait is locked by ")
+    assert note.endswith("; waiting\n")
+    assert [each.communicate(timeout=20)[1] for each in (first, second)] == ["", ""]
+    assert (first.returncode, second.returncode) == (0, 0)
     assert [run["version"] for run in sloth.json("state", "workflow", "list")] == [2, 1]
 
 
@@ -592,7 +595,8 @@ def test_after_kill_9_the_next_look_says_interrupted_and_the_next_run_goes_on(sl
     slow.write("slow.sloth", 'task("slow"):command("true")')
     assert slow("run", "slow.sloth").returncode == 0
     assert slow.json("state", "workflow", "verify")["problems"] == []
-    os.kill(int((slow.folder / "child").read_text()), signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.kill(int((slow.folder / "child").read_text()), signal.SIGKILL)
 
 
 def test_after_kill_9_the_next_run_takes_over_at_once(slow: Any) -> None:
@@ -602,7 +606,8 @@ def test_after_kill_9_the_next_run_takes_over_at_once(slow: Any) -> None:
     assert slow("run", "slow.sloth").returncode == 0
     runs = slow.json("state", "workflow", "list")
     assert [(run["version"], run["status"]) for run in runs] == [(2, "success"), (1, "failed")]
-    os.kill(int((slow.folder / "child").read_text()), signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.kill(int((slow.folder / "child").read_text()), signal.SIGKILL)
 
 
 def test_what_a_dependency_has_not_given_is_empty(sloth: Any) -> None:
