@@ -37,6 +37,8 @@ def die_at(moment: tuple[int, int]) -> None:
     def dying_finish(self: Journal, *arguments: Any) -> dict[str, Any]:
         die_if(1)
         attributes = finish(self, *arguments)
+        if (begun, 2) == moment:  # or it would be recorded with the next beginning
+            self._session.write_kept_end()
         die_if(2)
         return attributes
 
