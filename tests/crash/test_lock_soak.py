@@ -18,7 +18,7 @@ from lock_witness import Try, faults, logged_events, logged_tries, put_witness, 
 from sloth_state.open import open_store
 
 FOLDER = Path(__file__).parent
-SLACK_SECONDS = 3.0
+SLACK_SECONDS = 10.0
 """What a waiting process needs beyond the time that it was told to wait: it never sleeps longer
 than that, so this is its last look at the lock, on a machine with 50 processes to a processor."""
 
