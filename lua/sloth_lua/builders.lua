@@ -17,8 +17,6 @@ end
 function M.want_text(call, name, value, said) return checked(call, name, want(call, name, value, "string", said)) end
 function M.want_words(call, name, value, said) return checked(call, name, host.want_words(call, name, value, said)) end
 
-function M.is_list(value) return type(value) == "table" and not host.behaves_as_text(value) end
-
 function M.want_whole(call, name, value, least)
   want(call, name, value, "number")
   if value < least or value > 1e6 or value ~= floor(value) then

@@ -87,7 +87,6 @@ local function change_in(value)
   if type(value) == "table" and type(value.changed) == "boolean" then return { changed = value.changed } end
 end
 
-local function is_plain_table(value) return type(value) == "table" and not host.behaves_as_text(value) end
 
 -- ok [, message [, outputs]], or a table with success (or failed) and message, or nothing at all.
 local function outcome(first, second, third)
@@ -99,7 +98,7 @@ local function outcome(first, second, third)
     output = first.outputs or first.output
   elseif type(first) == "string" and second == nil then
     message = first
-  elseif third == nil and is_plain_table(second) then -- the message was left out
+  elseif third == nil and host.is_plain_table(second) then -- the message was left out
     message, output = second.message or (not ok and second.error) or nil, second
   end
   return encode({
@@ -130,7 +129,7 @@ local ERROR = {
 function kinds.hosts(f, context)
   local answer = f(this_of(context), params_of(context))
   if answer == nil then answer = "" end
-  if type(answer) ~= "table" or host.behaves_as_text(answer) then answer = { answer } end
+  if not host.is_plain_table(answer) then answer = { answer } end
   local hosts = host.list()
   for index, name in ipairs(answer) do
     hosts[index] = host.want_words("task:delegate_to", "what its function returns", name, "a host or a list of them")

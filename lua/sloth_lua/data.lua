@@ -98,7 +98,6 @@ data.csv_parse, data.csv_generate = data.csv_decode, data.csv_encode
 -- ---------------------------------------------------------------------- tables
 
 local function is_table(value) return type(value) == "table" and not rawequal(value, host.null) end
-local function is_map(value) return is_table(value) and #value == 0 and not host.is_list(value) end
 
 local function check_depth(call, depth)
   if depth > MAX_DEPTH then host.blame(call .. ": a table is nested deeper than " .. MAX_DEPTH .. " levels") end
@@ -114,7 +113,7 @@ end
 
 local function lay_over(below, above, depth)
   for key, value in next, above do
-    if is_map(value) and is_map(below[key]) then
+    if host.is_map(value) and host.is_map(below[key]) then
       lay_over(below[key], value, depth + 1)
     else
       below[key] = copy(value, depth + 1)

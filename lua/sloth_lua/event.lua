@@ -24,7 +24,7 @@ end
 ---@return boolean always true
 function event.dispatch_custom(name, message)
   name = want("event.dispatch_custom", "name", name, "string")
-  if type(message) == "table" and not host.behaves_as_text(message) then
+  if host.is_plain_table(message) then
     want("event.dispatch_custom", "data", message, "map")
   else
     message = want_or_nil("event.dispatch_custom", "message", message, "string")

@@ -68,7 +68,7 @@ end
 local function gathered(call, expected, names, ...)
   local first = (...)
   local given = {}
-  if type(first) == "table" and not host.behaves_as_text(first) then
+  if host.is_plain_table(first) then
     given = first
   else
     local values = { ... }

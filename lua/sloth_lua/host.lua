@@ -6,7 +6,7 @@ local raw, blame, caller = guards.raw, guards.blame, guards.caller
 local STOP, REQUEST, yield = guards.STOP, guards.REQUEST, guards.yield
 local error, type, tostring, format, sub = error, type, tostring, string.format, string.sub
 local pcall, getmetatable, select, find = guards.pcall, getmetatable, select, string.find
-local next, rawget, rawequal, ipairs, setmetatable = next, rawget, rawequal, ipairs, setmetatable
+local next, rawget, rawequal, setmetatable = next, rawget, rawequal, setmetatable
 
 local sort, concat = table.sort, table.concat
 
@@ -65,6 +65,11 @@ function host.behaves_as_text(value)
   return type(meta) == "table" and meta.__tostring ~= nil and not rawequal(value, host.null)
 end
 
+--- Whether a value is a table that is not taken for text.
+---@param value any
+---@return boolean
+function host.is_plain_table(value) return type(value) == "table" and not host.behaves_as_text(value) end
+
 local EXPECTED = { any = "a value", map = "a table of names to values" }
 
 local function article(expected)
@@ -81,7 +86,10 @@ local function describe(value, expected)
   return expected == "map" and type(value) == "table" and "a list" or article(type(value))
 end
 
-local function is_map(value)
+--- Whether a value is a table without list items. An empty one counts, unless it was made as a list.
+---@param value any
+---@return boolean
+function host.is_map(value)
   return type(value) == "table" and #value == 0 and not rawequal(value, host.null) and not host.is_list(value)
 end
 
@@ -104,7 +112,7 @@ function host.want(call, name, value, expected, said)
   local kind = rawequal(value, host.null) and "nil" or type(value)
   if kind == expected or expected == "any" and kind ~= "nil" then return value end
   if kind == "table" then
-    if expected == "map" and is_map(value) then return value end
+    if expected == "map" and host.is_map(value) then return value end
     if expected == "map" and is_empty_list(value) then return {} end
     if expected == "string" and host.behaves_as_text(value) then return host.text(value) end
   elseif kind == "number" and expected == "string" then
@@ -178,7 +186,7 @@ end
 function host.want_fields(call, fields, expected)
   host.want(call, "its argument", fields, "table")
   local known, checked = parsed[expected] or parse(expected), {}
-  local kinds, required = known.kinds, known.required
+  local kinds, required, is_map = known.kinds, known.required, host.is_map
   for name, value in next, fields do
     local kind = kinds[name]
     if type(value) ~= kind and not (kind == "map" and is_map(value)) then

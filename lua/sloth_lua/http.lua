@@ -38,7 +38,7 @@ for name, kind in next, SIMPLE do REQUEST[name] = kind end
 
 local METHODS = { "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS" }
 
-local function is_table(value) return type(value) == "table" and not host.behaves_as_text(value) end
+local is_table = host.is_plain_table
 
 -- Header names begin with a capital letter and options do not, so a table may be either.
 local function are_headers(options)

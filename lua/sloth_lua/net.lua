@@ -16,7 +16,7 @@ local TCP = { host = "string", port = "any?", timeout = "any?" }
 local WAIT = { host = "string", port = "any?", timeout = "any?", interval = "any?", state = "string?" }
 
 local function gathered(call, expected, name, port, options)
-  if type(name) == "table" and not host.behaves_as_text(name) then return host.want_fields(call, name, expected) end
+  if host.is_plain_table(name) then return host.want_fields(call, name, expected) end
   if type(options) ~= "table" then options = { timeout = options } end
   local given = { host = name, port = port }
   for key, value in next, options do given[key] = value end

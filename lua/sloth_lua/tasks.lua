@@ -6,7 +6,7 @@ local type, ipairs, select, rawget, rawequal = type, ipairs, select, rawget, raw
 local setmetatable, getmetatable, insert, find = setmetatable, getmetatable, table.insert, string.find
 local want, want_text, items_of = host.want, builders.want_text, builders.items_of
 local setter, hook, action_of = builders.setter, builders.hook, builders.action_of
-local want_words, is_list, spec_of = builders.want_words, builders.is_list, builders.spec_of
+local want_words, spec_of, is_plain_table = builders.want_words, builders.spec_of, host.is_plain_table
 
 local Task = {}
 local M = { all = {} } -- in the order of definition
@@ -69,9 +69,9 @@ function methods:command(value)
 end
 methods.shell = methods.command
 
---- The same as `command`. Without an argument it runs the task at once, with its tries, conditions and hooks, and
---- not again later in this run. What it depends on must have been run before. At the top level of a file that begins the run, which is that of the
---- file's own workflow.
+--- The same as `command`. Without an argument it runs the task at once, with its tries, conditions and
+--- hooks, and not again later in this run. What it depends on must have been run before. At the top
+--- level of a file that begins the run, which is that of the file's own workflow.
 ---@param ... string|task|function
 ---@return boolean|task ok
 ---@return string? message
@@ -92,7 +92,7 @@ function methods:depends_on(...)
   local spec = spec_of(self, "task:depends_on")
   local function add(value)
     if M.is_task(value) then insert(spec.depends_on, want_text("task:depends_on", "the name of the task", rawget(value, "spec").name))
-    elseif is_list(value) then
+    elseif is_plain_table(value) then
       for _, item in items_of("task:depends_on", value) do add(item) end
     else insert(spec.depends_on, want_text("task:depends_on", "its argument", value, "a task or its name")) end
   end
@@ -138,7 +138,7 @@ local function texts(name, said)
     local call = "task:" .. name
     local found = spec_of(self, call)[name]
     local function add(value)
-      if not is_list(value) then insert(found, want_text(call, "its argument", value, said .. " or a list of them"))
+      if not is_plain_table(value) then insert(found, want_text(call, "its argument", value, said .. " or a list of them"))
       else for _, item in items_of(call, value) do add(item) end end
     end
     for index = 1, select("#", ...) do add((select(index, ...))) end
@@ -173,7 +173,7 @@ function methods:delegate_to(target)
   if type(target) == "function" then spec.delegate_to = { call = keep(target) }
   elseif target ~= nil then
     local hosts, said = host.list(), "a host, a list of them, or a function"
-    if is_list(target) then
+    if is_plain_table(target) then
       for index, name in items_of(call, target) do hosts[index] = want_words(call, "a host", name) end
     else hosts[1] = want_words(call, "its argument", target, said) end
     spec.delegate_to = { hosts = hosts }

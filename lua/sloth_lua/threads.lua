@@ -54,7 +54,7 @@ end
 
 local function message_of(problem)
   if problem == nil then return "an error without a message" end
-  if type(problem) ~= "table" or host.behaves_as_text(problem) then return text(problem) end
+  if not host.is_plain_table(problem) then return text(problem) end
   local message = problem.message or problem.msg or problem.error or problem[1]
   if message ~= nil then return text(message) end
   local ok, json = pcall(encode, problem, "error")

@@ -1,11 +1,7 @@
 --- `values`: what `--values` and `--set` gave, as a table; an empty one without any.
 
 local host = ...
-local type, next, rawequal, setmetatable = type, next, rawequal, setmetatable
-
-local function is_map(value)
-  return type(value) == "table" and #value == 0 and not host.is_list(value) and not rawequal(value, host.null)
-end
+local next, setmetatable, is_map = next, setmetatable, host.is_map
 
 local function overlay(defaults, given)
   local merged = {}

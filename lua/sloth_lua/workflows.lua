@@ -130,7 +130,7 @@ end
 function methods:metadata(fields)
   local metadata = spec_of(self, "workflow:metadata").metadata
   for key, value in next, want("workflow:metadata", "its argument", fields, "map") do
-    local text = type(value) == "table" and not host.behaves_as_text(value) and host.encode(value, "workflow:metadata: " .. key)
+    local text = host.is_plain_table(value) and host.encode(value, "workflow:metadata: " .. key)
     metadata[key] = want_text("workflow:metadata", key, text or host.text(value))
   end
   return self

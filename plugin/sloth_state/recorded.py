@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sloth_state.json_map import text_of
 from sloth_state.model import Resource
@@ -11,14 +11,13 @@ from sloth_state.model import Resource
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-Row = TypeVar("Row")
 Identity: TypeAlias = tuple[str, str]
 """Type and name."""
 Texts: TypeAlias = tuple[str, str, str | None]
 """Status of a resource, attributes and declaration, the last two as JSON text."""
 
 
-class RecordedResources(MutableMapping[Identity, Resource], Generic[Row]):
+class RecordedResources(MutableMapping[Identity, Resource]):
     """Resources by type and name, as a store has read them.
 
     Most runs change nothing of what they declare. To see that, the texts are enough, and of ten
@@ -28,11 +27,14 @@ class RecordedResources(MutableMapping[Identity, Resource], Generic[Row]):
 
     def __init__(
         self,
-        rows: dict[Identity, Row],
-        make: Callable[[Row], Resource],
-        texts: Callable[[Row], Texts],
+        rows: dict[Identity, Any],
+        make: Callable[[Any], Resource],
+        texts: Callable[[Any], Texts],
     ) -> None:
-        """`make` may raise StoreDamaged; `texts` does not check what it returns."""
+        """`rows`: what the store has of each, in its own form, and how to take that apart.
+
+        `make` may raise StoreDamaged; `texts` does not check what it returns.
+        """
         self._made: dict[Identity, Resource] = {}
         self._rows = rows
         self._make = make
@@ -74,7 +76,7 @@ class RecordedResources(MutableMapping[Identity, Resource], Generic[Row]):
         return len(self._made) + len(self._rows)
 
 
-def already_made(resources: Mapping[Identity, Resource]) -> RecordedResources[Resource]:
+def already_made(resources: Mapping[Identity, Resource]) -> RecordedResources:
     """The same of resources that somebody has made."""
     return RecordedResources(dict(resources), lambda resource: resource, _texts_of)
 

@@ -13,7 +13,7 @@ Rules that hold for all methods:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -237,7 +237,7 @@ class Store(Protocol):
         Those that the version itself deleted are in it, with action `delete`.
         """
 
-    def recorded(self, workflow: str) -> RecordedResources[Any]:
+    def recorded(self, workflow: str) -> RecordedResources:
         """The resources that the newest version has, each made when somebody looks at it."""
 
     # -- the journal -----------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sloth_runner import earlier_runs
 from sloth_runner.script_locks import ScriptLocks
@@ -122,7 +122,7 @@ class ActiveRun:
 
     def leave_uncounted(self, type: str, name: str) -> None:
         """Do not count this resource among those that were `touched`, whatever becomes of it."""
-        self._tally.leave_out((type, name))
+        self._tally.leave_uncounted((type, name))
 
     def has_touched(self, type: str, name: str) -> bool:
         """Whether this run has dealt with a resource."""
@@ -136,12 +136,12 @@ class ActiveRun:
         if self._kept_end is None:
             lock = self._held_lock()
             return self._store.begin_operation(self.id, operation, lock, contents=contents)
-        (number, record, told), self._kept_end = self._kept_end, None
+        (number, record, on_recorded), self._kept_end = self._kept_end, None
         resource, begun = self._store.end_and_begin_operation(
             self.id, number, record, operation, self._held_lock(), contents=contents
         )
         self._touch([resource])
-        told(resource)
+        on_recorded(resource)
         return begun
 
     def _refuse_secrets(self, operation: NewOperation, contents: Sequence[bytes] = ()) -> None:
@@ -180,26 +180,26 @@ class ActiveRun:
         return resource
 
     def keep_end(
-        self, number: int, record: ResourceDraft, told: Callable[[Resource], None]
+        self, number: int, record: ResourceDraft, on_recorded: Callable[[Resource], None]
     ) -> None:
         """Journal that a change was made a little later: before this run writes anything else.
 
         Many changes follow each other, and one transaction less for each is a sync less. Until
         then the journal says that the change has begun, which is what a crash would leave anyway.
-        So nobody may learn that it was made before `write_kept_end`. `told` gets the resource as
-        it is recorded then.
+        So nobody may learn that it was made before `write_kept_end`. `on_recorded` gets the
+        resource as it is then.
         """
         self.write_kept_end()
         self.secrets.refuse_in_clear(record)
-        self._kept_end = number, record, told
+        self._kept_end = number, record, on_recorded
 
     def write_kept_end(self) -> None:
         """Write what `keep_end` kept, if anything."""
         if self._kept_end is not None:
-            (number, record, told), self._kept_end = self._kept_end, None
+            (number, record, on_recorded), self._kept_end = self._kept_end, None
             resource = self.end_operation(number, record=record)
             assert resource is not None, "a record is written"
-            told(resource)
+            on_recorded(resource)
 
     def operations(self) -> list[Operation]:
         """The run's journal, with the commands of the run that it goes on with."""
@@ -226,7 +226,7 @@ class ActiveRun:
         self.write_kept_end()
         return earlier_runs.existing(self._store.resources(self.name, type=type))
 
-    def recorded(self) -> RecordedResources[Any]:
+    def recorded(self) -> RecordedResources:
         """The same, by type and name, each made when somebody looks at it."""
         return self._store.recorded(self.name)
 

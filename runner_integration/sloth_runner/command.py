@@ -27,9 +27,9 @@ class Command(NamedTuple):
     """What is not in `problem`."""
     host: str | None = None
     """The machine to run it on, as ssh knows it; None for this one."""
-    is_finished: bool = False
-    """Whether it is left to come to its end when it is cancelled, for a while, or when this process
-    is killed: what it does in a moment must not stay half-done."""
+    is_left_to_finish: bool = False
+    """Whether it goes on to its end when it is cancelled, for a while, or when this process is
+    killed, because what it does must not stay half-done."""
 
 
 class CommandResult(NamedTuple):

@@ -129,7 +129,7 @@ class PlannedRun(ActiveRun):
         found = [each for each in self._resources.values() if type in (None, each.type)]
         return sorted(found, key=lambda each: (each.type, each.name))
 
-    def recorded(self) -> RecordedResources[Any]:
+    def recorded(self) -> RecordedResources:
         return already_made(self._resources)
 
     # -- all else --------------------------------------------------------------------------

@@ -93,7 +93,9 @@ class Plan:
         unknown = None if decision.verb is Verb.NOOP else KNOWN_AFTER_RUN
         return "planned", to_json({"action": decision.verb.value, "unknown": unknown})
 
-    def leave(self, identity: tuple[str, str], sensitive: Sequence[str], task: str | None) -> None:
+    def note_unchanged(
+        self, identity: tuple[str, str], sensitive: Sequence[str], task: str | None
+    ) -> None:
         """Note a declared resource that is just as it was recorded."""
         change = ResourceChange(*identity, "noop", (), tuple(sorted(sensitive)))
         self.add(PlannedChange(change, task))

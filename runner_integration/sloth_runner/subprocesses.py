@@ -18,7 +18,7 @@ KILL_AFTER_SECONDS = 2.0
 CAPTURE_LIMIT = 64 * 2**20
 """Bytes of each stream that are kept; the rest is read and dropped."""
 FINISH_SECONDS = 10.0
-"""How long a cancelled command may go on that `is_finished`."""
+"""How long a command that `is_left_to_finish` may go on when it is cancelled."""
 DRAIN_SECONDS = 0.2
 """How long after the command's end its streams may be silent and open (a child in the background
 holds them) before they are left alone."""
@@ -83,8 +83,8 @@ class Capture(Child):
 async def run_command(command: Command) -> CommandResult:
     """Run a command to its end; when cancelled, end its whole process group first.
 
-    If this process is killed, its process group is killed too. See `Command.is_finished` for those
-    that are not ended so soon.
+    If this process is killed, its process group is killed too. Those that are not ended so soon
+    say so: see `Command.is_left_to_finish`.
 
     Processes that the command leaves in the background are not waited for.
     Raises WorkflowError if it cannot be started.
@@ -109,7 +109,7 @@ async def run_command(command: Command) -> CommandResult:
             await end_group(pid, capture.exited)
         await drain(capture)
     except asyncio.CancelledError:
-        if command.is_finished:
+        if command.is_left_to_finish:
             with suppress(TimeoutError):
                 async with asyncio.timeout(FINISH_SECONDS):
                     await capture.exited.wait()
@@ -154,7 +154,7 @@ async def _start(
     text = command.text
     watch_without_threads()
     try:
-        mark = "" if command.is_finished else groups.announce()
+        mark = "" if command.is_left_to_finish else groups.announce()
         transport, _ = await asyncio.get_running_loop().subprocess_exec(
             lambda: child,
             *((_bash(), "-c", text) if isinstance(text, str) else text),
@@ -166,7 +166,7 @@ async def _start(
         )
     except (OSError, ValueError) as error:
         raise WorkflowError(f"the command cannot be started: {error}") from None
-    if not command.is_finished:
+    if not command.is_left_to_finish:
         groups.add(transport.get_pid(), mark)
     if child.exited.is_set():
         groups.remove(transport.get_pid())

@@ -27,7 +27,7 @@ class Tally:
         elif action is not Action.NOOP:
             self._actions[identity] = action
 
-    def leave_out(self, identity: Identity) -> None:
+    def leave_uncounted(self, identity: Identity) -> None:
         """Do not count what becomes of this one, which is a part of another."""
         self._left_out.add(identity)
 

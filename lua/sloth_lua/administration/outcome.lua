@@ -2,7 +2,7 @@
 --- arguments, their results, and that nothing is changed while a file is only looked at or planned.
 
 local host = ...
-local type, next, ipairs, tostring, setmetatable, pcall = type, next, ipairs, tostring, setmetatable, pcall
+local next, ipairs, tostring, setmetatable, pcall = next, ipairs, tostring, setmetatable, pcall
 local match, gmatch, gsub, concat = string.match, string.gmatch, string.gsub, table.concat
 local call, wait, encode = host.call, host.wait, host.encode
 
@@ -105,7 +105,7 @@ end
 function M.fields(what, expected, names, aliases, first, ...)
   call("needs_this_machine", what)
   local given = {}
-  if type(first) == "table" and not host.behaves_as_text(first) and not (names.list and #first > 0) then
+  if host.is_plain_table(first) and not (names.list and #first > 0) then
     for name, value in next, first do given[name] = value end
   elseif first ~= nil then
     local values = { first, ... }
@@ -125,7 +125,7 @@ end
 ---@return string[]
 function M.words(what, name, value)
   local list = {}
-  if type(value) == "table" and not host.behaves_as_text(value) then
+  if host.is_plain_table(value) then
     for index, each in ipairs(value) do list[index] = host.want(what, name .. "'s items", each, "string") end
   else
     for word in host.want(what, name, value, "string", "a string or a list of them"):gmatch("[^%s,]+") do list[#list + 1] = word end

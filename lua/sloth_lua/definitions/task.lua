@@ -117,9 +117,9 @@ function task:command(value) end
 ---@return task
 function task:shell(value) end
 
---- The same as `command`. Without an argument it runs the task at once, with its tries, conditions and hooks, and
---- not again later in this run. What it depends on must have been run before. At the top level of a file that begins the run, which is that of the
---- file's own workflow.
+--- The same as `command`. Without an argument it runs the task at once, with its tries, conditions and
+--- hooks, and not again later in this run. What it depends on must have been run before. At the top
+--- level of a file that begins the run, which is that of the file's own workflow.
 ---@param ... string|task|function
 ---@return boolean|task ok
 ---@return string? message

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sloth_state.cli.complete import complete_workflow
-from sloth_state.cli.options import AtLeast, shared_options
+from sloth_state.cli.options import limit_option, shared_options
 from sloth_state.cli.tables import Column
 from sloth_state.cli.text import counted, local_time
 from sloth_state.errors import ReferenceNotFound
@@ -30,13 +30,7 @@ COLUMNS = [
 
 @click.command("audit")
 @click.argument("name", metavar="[NAME]", required=False, shell_complete=complete_workflow)
-@click.option(
-    "--limit",
-    type=AtLeast(0),
-    default=50,
-    show_default=True,
-    help="How many at most; 0 for all.",
-)
+@limit_option
 @shared_options
 def command(app: App, name: str | None, limit: int) -> None:
     """Show who did what to the state, newest first.

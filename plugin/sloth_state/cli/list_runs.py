@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sloth_state.cli.complete import complete_tag, complete_workflow
-from sloth_state.cli.options import AtLeast, shared_options
+from sloth_state.cli.options import limit_option, shared_options
 from sloth_state.cli.tables import STATUS_COLOURS, Column
 from sloth_state.cli.text import counted, duration, local_time
 from sloth_state.model import Run, RunStatus
@@ -36,13 +36,7 @@ COLUMNS = [
 )
 @click.option("--tag", help="Only runs with this tag.", shell_complete=complete_tag)
 @click.option("--latest", is_flag=True, help="Only the newest run of each workflow.")
-@click.option(
-    "--limit",
-    type=AtLeast(0),
-    default=50,
-    show_default=True,
-    help="How many at most; 0 for all.",
-)
+@limit_option
 @shared_options
 def command(
     app: App, *, name: str | None, status: str | None, tag: str | None, latest: bool, limit: int

@@ -90,3 +90,14 @@ def show_sensitive_option(command: Command) -> Command:
 def force_option(command: Command) -> Command:
     """Add --force."""
     return click.option("--force", is_flag=True, help="Do it without asking.")(command)
+
+
+def limit_option(command: Command) -> Command:
+    """Add --limit, how many rows to show."""
+    return click.option(
+        "--limit",
+        type=AtLeast(0),
+        default=50,
+        show_default=True,
+        help="How many at most; 0 for all.",
+    )(command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from sloth_state.json_map import JsonMap, json_maps
@@ -32,6 +33,10 @@ SELECT_PAST = """
            h.checksum, h.valid_to
     FROM workflow_resource_history h JOIN workflow_resources r USING (resource_key)
 """
+identity_of = itemgetter(3, 4)
+"""Type and name in a row of these."""
+texts_of = itemgetter(8, 9, 12)
+"""Status, attributes and declaration in a row of these."""
 INSERT_PAST = """
     INSERT INTO workflow_resource_history
         (workflow_key, resource_key, valid_from, valid_to, created_in, action, status, attributes,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from sloth_state import model
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
 
     from sloth_state.model import Lock, Resource, ResourceDraft
     from sloth_state.recorded import RecordedResources
-    from sloth_state.sqlite.connection import Row
     from sloth_state.sqlite.resource_writer import ResourceWriter
 
 
@@ -84,9 +82,14 @@ class Resources(StoreBase):
             rows = self._db.select(f"{sql} ORDER BY r.type, r.name", bindings)
             return resources_of(self._db, rows, seen_from)
 
-    def recorded(self, workflow: str) -> RecordedResources[Row]:
+    def recorded(self, workflow: str) -> RecordedResources:
         from sloth_state.recorded import RecordedResources
-        from sloth_state.sqlite.resource_rows import SELECT_CURRENT, resources_of
+        from sloth_state.sqlite.resource_rows import (
+            SELECT_CURRENT,
+            identity_of,
+            resources_of,
+            texts_of,
+        )
 
         with self._db.snapshot():
             workflow_key = self._workflow_key(workflow)
@@ -95,11 +98,10 @@ class Resources(StoreBase):
                 f"{SELECT_CURRENT} WHERE r.workflow_key = ? AND r.action <> 'delete'",
                 (workflow_key,),
             )
-        by_identity = {(row[3], row[4]): row for row in rows}
         return RecordedResources(
-            by_identity,
+            {identity_of(row): row for row in rows},
             make=lambda row: resources_of(self._db, [row], newest)[0],
-            texts=itemgetter(8, 9, 12),
+            texts=texts_of,
         )
 
     @cached_property

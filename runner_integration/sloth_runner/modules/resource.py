@@ -15,10 +15,8 @@ if TYPE_CHECKING:
 
     from sloth_runner.session import Session
 
-_SILENT = (
-    *("resource.decide", "resource.begin", "resource.finish"),
-    *("content.hold", "content.hold_file"),
-)
+_SILENT = {"resource.decide", "resource.begin", "resource.finish"}
+_SILENT |= {"content.hold", "content.hold_file"}
 LARGEST_CONTENT = 64 * 2**20
 """Bytes of a file that a resource keeps."""
 

@@ -30,7 +30,7 @@ class _Git(NamedTuple):
     session: Session
     folder: str
 
-    async def run(self, *arguments: str, is_finished: bool = False) -> CommandResult:
+    async def run(self, *arguments: str, is_left_to_finish: bool = False) -> CommandResult:
         unset = [word for name in _FOREIGN for word in ("-u", name)]
         settings = [word for each in _SETTINGS for word in ("-c", each)]
         program = find_program("git")
@@ -48,13 +48,13 @@ class _Git(NamedTuple):
                 "GIT_CEILING_DIRECTORIES": os.path.dirname(self.folder),
             },
             secrets=self.session.secrets,
-            is_finished=is_finished,
+            is_left_to_finish=is_left_to_finish,
         )
         return await run_command(command)
 
-    async def say(self, *arguments: str, is_finished: bool = False) -> str:
+    async def say(self, *arguments: str, is_left_to_finish: bool = False) -> str:
         """What git writes. Raises WorkflowError with git's own words if it fails."""
-        result = await self.run(*arguments, is_finished=is_finished)
+        result = await self.run(*arguments, is_left_to_finish=is_left_to_finish)
         if result.exit_code != 0:
             raise WorkflowError(f"git {arguments[0]} failed: {_complaint(result)}")
         return result.stdout.decode(errors="surrogateescape").rstrip("\n")
@@ -177,7 +177,7 @@ async def check_out(
     options = ["--quiet", "--force"] if force else ["--quiet"]
     place = ["-B", branch, commit] if branch else ["--detach", commit]
     # Half of a checkout looks like local changes, which are nobody's to throw away.
-    await git.say("checkout", *options, *place, "--", is_finished=not is_new)
+    await git.say("checkout", *options, *place, "--", is_left_to_finish=not is_new)
     if not branch:
         return
     # A branch that is brought back by a rollback may be gone from the repository.

@@ -80,7 +80,8 @@ class Declarations:
         self._declare(identity)
         run.touch_unchanged(identity, recorded)
         if plan is not None:
-            plan.leave(identity, self._settings[type][0].sensitive, self._session.current.name)
+            sensitive = self._settings[type][0].sensitive
+            plan.note_unchanged(identity, sensitive, self._session.current.name)
         return True
 
     def decide(

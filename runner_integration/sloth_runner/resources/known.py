@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sloth_state.model import Action, Resource
 from sloth_state.recorded import already_made
@@ -20,14 +20,14 @@ class KnownResources:
     """The recorded resources of the workflow whose run goes on. Nobody else writes them then."""
 
     def __init__(self) -> None:
-        self._resources: RecordedResources[Any] | None = None
+        self._resources: RecordedResources | None = None
         self._by_key: dict[tuple[str, str], list[Identity]] | None = None
 
     def use(self, resources: Mapping[Identity, Resource]) -> None:
         """Take these, without asking the store for all."""
         self._resources = already_made(resources)
 
-    def of(self, run: ActiveRun) -> RecordedResources[Any]:
+    def of(self, run: ActiveRun) -> RecordedResources:
         """All of them, by type and name; not for changing."""
         if self._resources is None:
             self._resources = run.recorded()
