@@ -11,6 +11,8 @@ from sloth_runner.errors import ScriptNotFound, ScriptUnreadable
 # Lua shortens longer chunk names to "...", which would spoil every message.
 LONGEST_CHUNK_NAME = 55
 """Bytes."""
+_IN_NO_TEXT = bytes([*range(0x07), *range(0x0E, 0x1A), *range(0x1C, 0x20)])
+"""Bytes that no text has. Others that are no UTF-8 may stand in a string of Lua."""
 
 
 class Script(NamedTuple):
@@ -62,7 +64,7 @@ def read_script(path: str) -> Script:
     except OSError as error:
         hint = "Run it as a user who may read it." if error.errno == errno.EACCES else None
         raise ScriptUnreadable(path, f"cannot be read: {error.strerror}", hint=hint) from None
-    if b"\0" in source or source.startswith(b"\x1b"):
+    if source.translate(None, _IN_NO_TEXT) != source or source.startswith(b"\x1b"):
         raise ScriptUnreadable(
             path, "is a binary file, not Lua text", hint="Workflow files are Lua source."
         )

@@ -150,7 +150,9 @@ def test_a_file_without_permission_is_no_script(tmp_path: Path) -> None:
     assert caught.value.hint == "Run it as a user who may read it."
 
 
-@pytest.mark.parametrize("content", [b"\x1bLJ\x02", b"x = 1\0", b"\x7fELF\0\0", b"\0"])
+@pytest.mark.parametrize(
+    "content", [b"\x1bLJ\x02", b"x = 1\0", b"\x7fELF\0\0", b"\0", b"FeL\xa4\x16g6"]
+)
 def test_a_binary_file_is_no_script(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "t.sloth"
     path.write_bytes(content)
