@@ -6,7 +6,6 @@ import asyncio
 import os
 from typing import TYPE_CHECKING, Any
 
-from sloth_runner.subprocesses import groups
 from sloth_state.errors import Interrupted
 
 if TYPE_CHECKING:
@@ -63,6 +62,8 @@ class Supervisor:
 
 
 def _end_at_once(last_words: Callable[[], None] | None) -> None:
+    from sloth_runner.subprocesses import groups
+
     groups.kill_all()
     try:
         if last_words is not None:

@@ -6,10 +6,8 @@ import os
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from sloth_runner.command import Command
 from sloth_runner.errors import TaskFailed, TaskTimeout, WorkflowError
 from sloth_runner.events import TaskOutput
-from sloth_runner.subprocesses import run_command
 from sloth_runner.time_limit import TimeLimit
 from sloth_runner.workflow import Call, Shell
 from sloth_state.model import TaskStatus
@@ -17,6 +15,7 @@ from sloth_state.model import TaskStatus
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
+    from sloth_runner.command import Command, CommandResult
     from sloth_runner.driver import Driver
     from sloth_runner.session import TaskContext
     from sloth_runner.task_records import TaskOutcome
@@ -54,7 +53,7 @@ class TaskParts:
             if context.host is None and not os.path.isdir(context.workdir):
                 # It may be the task that makes its folder.
                 command = command._replace(workdir=self._driver.session.script.folder)
-            return (await run_command(command)).problem is None
+            return (await _run(command)).problem is None
 
     async def command(
         self, task: Task, context: TaskContext, facts: dict[str, Any]
@@ -129,11 +128,13 @@ class TaskParts:
             return
         self._driver.session.current = context
         on_lines = self._driver.session.child_output()
-        result = await run_command(self._of_shell(shell, context)._replace(on_lines=on_lines))
+        result = await _run(self._of_shell(shell, context)._replace(on_lines=on_lines))
         if result.problem:
             raise TaskFailed(result.problem)
 
     def _of_shell(self, shell: Shell, context: TaskContext) -> Command:
+        from sloth_runner.command import Command
+
         return Command(
             shell.command,
             context.workdir,
@@ -149,3 +150,9 @@ class TaskParts:
             return False
         self._driver.host.left_undone("exec.run", (shell.command,))
         return True
+
+
+async def _run(command: Command) -> CommandResult:
+    from sloth_runner.subprocesses import run_command  # many tasks run none
+
+    return await run_command(command)

@@ -7,7 +7,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sloth_runner import artifacts
 from sloth_runner.errors import TaskFailed, WorkflowError
 from sloth_runner.situations import Situations
 from sloth_runner.steps import AttemptSteps
@@ -114,7 +113,9 @@ class TaskRunner:
 
     def restore(self, record: TaskRecord) -> TaskOutcome:
         """Take over what an earlier run has done; that it is, is recorded already."""
-        self._artifacts[record.name] = artifacts.of_earlier_run(record.name, self._run)
+        from sloth_runner.artifacts import of_earlier_run
+
+        self._artifacts[record.name] = of_earlier_run(record.name, self._run)
         return self._records.restore(record)
 
     def own_folders(self) -> list[str]:
@@ -227,13 +228,17 @@ class TaskRunner:
                 for hook in task.hooks.get("pre_hook", ()):
                     await self._driver.call("hook", hook, context, facts)
                 if task.consumes and not self._driver.session.inspecting:
-                    await artifacts.provide(task, context.workdir, self._artifacts)
+                    from sloth_runner.artifacts import provide
+
+                    await provide(task, context.workdir, self._artifacts)
                 result = await self._parts.command(task, context, facts)
                 done = {**facts, "output": result.get("output") or {}}
                 for hook in task.hooks.get("post_hook", ()):
                     await self._driver.call("hook", hook, context, done)
                 if task.artifacts and not self._driver.session.inspecting:
-                    made = await artifacts.collect(task, context.workdir, self._run)
+                    from sloth_runner.artifacts import collect
+
+                    made = await collect(task, context.workdir, self._run)
                     self._artifacts[task.name] = made
                 return result
         finally:

@@ -11,7 +11,7 @@ from sloth_state.sqlite import intervals, retention
 from sloth_state.sqlite.connection import Connection
 from sloth_state.sqlite.key_values import KeyValues
 from sloth_state.sqlite.locks import Locks
-from sloth_state.sqlite.resource_rows import INSERT_PAST, past_bindings
+from sloth_state.sqlite.resource_states import INSERT_PAST, past_bindings
 from sloth_state.sqlite.resource_writer import ResourceWriter
 from sloth_state.sqlite.tables import RESOURCES, Table
 

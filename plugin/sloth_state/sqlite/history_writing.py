@@ -11,7 +11,7 @@ from sloth_state.sqlite.chain import Replay, link_of, recounted, write_link
 from sloth_state.sqlite.checksums import closed_row_checksum, content_hash
 from sloth_state.sqlite.contents import keep_content
 from sloth_state.sqlite.history_shapes import ANCHOR, AUDIT, DETECTION, OF_RUNS, RUN, STATE, VERSION
-from sloth_state.sqlite.resource_rows import INSERT_PAST
+from sloth_state.sqlite.resource_states import INSERT_PAST
 from sloth_state.sqlite.run_rows import SELECT_RUNS, checked_run
 from sloth_state.sqlite.tables import IMPORTED_VERSIONS
 from sloth_state.values import check_name

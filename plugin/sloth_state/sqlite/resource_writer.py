@@ -10,10 +10,9 @@ from sloth_state.json_map import JsonMap, checked_text
 from sloth_state.model import Action, ResourceDraft
 from sloth_state.sqlite import intervals
 from sloth_state.sqlite.intervals import Content
-from sloth_state.sqlite.resource_rows import (
+from sloth_state.sqlite.resource_rows import SELECT_CURRENT, SELECT_PAST
+from sloth_state.sqlite.resource_states import (
     INSERT_PAST,
-    SELECT_CURRENT,
-    SELECT_PAST,
     past_bindings,
     resource_of,
     stored_state,
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from sloth_state.sqlite.base import OpenRun
     from sloth_state.sqlite.connection import Connection
     from sloth_state.sqlite.intervals import State
-    from sloth_state.sqlite.resource_rows import Stored
+    from sloth_state.sqlite.resource_states import Stored
 
 _SELECT_NAMED = f"{SELECT_CURRENT} WHERE workflow_key = ? AND type = ? AND name = ?"
 _MAPS = (JsonMap, dict, Mapping)  # the first two are told faster

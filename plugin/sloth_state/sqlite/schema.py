@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from sloth_state.errors import StoreNewer
-from sloth_state.sqlite import schema_1, schema_2, schema_3
 from sloth_state.sqlite.files import APPLICATION_ID
 
 if TYPE_CHECKING:
@@ -21,16 +21,25 @@ if TYPE_CHECKING:
 class Migration:
     """A step from the schema before to `number`, all of it in one transaction."""
 
-    def __init__(self, number: int, name: str, statements: str) -> None:
+    def __init__(self, number: int, name: str, statements: str | None = None) -> None:
+        """`statements`: SQL, by default that of the module `schema_N`."""
         self.number = number
         self.name = name
-        self.statements = statements
+        self._statements = statements
+
+    @property
+    def statements(self) -> str:
+        """Its SQL, which is imported only where it is needed."""
+        if self._statements is None:
+            module = import_module(f"sloth_state.sqlite.schema_{self.number}")
+            self._statements = str(module.STATEMENTS)
+        return self._statements
 
 
 MIGRATIONS = (
-    Migration(1, "first schema", schema_1.STATEMENTS),
-    Migration(2, "declared resources", schema_2.STATEMENTS),
-    Migration(3, "tickets for locks", schema_3.STATEMENTS),
+    Migration(1, "first schema"),
+    Migration(2, "declared resources"),
+    Migration(3, "tickets for locks"),
 )
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import click
 
-from sloth_runner.cli.awaiting import say_waiting
 from sloth_runner.cli.options import (
     given_secrets,
     given_values,
@@ -175,7 +175,7 @@ def _run(
     with _view(app, verbose=verbose, quiet=quiet) as view:
         listeners: list[Listener] = [AsLongAsItIsRead(view), last_run]
         try:
-            run_file(store, request, listeners, on_waiting=lambda held: say_waiting(app, held))
+            run_file(store, request, listeners, on_waiting=partial(_say_waiting, app))
         except LockHeld as held:
             held.hint = (
                 "Wait for it with --lock-timeout 5m, or see who holds what with: "
@@ -186,6 +186,12 @@ def _run(
             if rollback and last_run.id is not None:
                 _roll_back(app, store, last_run.id, listeners)
             raise
+
+
+def _say_waiting(app: App, held: LockHeld) -> None:
+    from sloth_runner.cli.awaiting import say_waiting
+
+    say_waiting(app, held)
 
 
 class _LastRun:

@@ -1,11 +1,7 @@
 """What a Lua module consists of: its Lua source and the Python operations behind it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any, NamedTuple
 
 _NONE: Mapping[str, Any] = {}
 

@@ -18,7 +18,6 @@ def built_in_modules(session: Session) -> list[LuaModule]:
         files,
         library,
         on_demand,
-        processes,
         resource,
         state,
         step,
@@ -31,7 +30,7 @@ def built_in_modules(session: Session) -> list[LuaModule]:
 
     makers = (
         library.library_module,
-        processes.standard_module,
+        on_demand.standard_module,
         text.log_module,
         text.json_module,
         text.values_module,

@@ -9,11 +9,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import sloth_lua
-from sloth_runner.command import Command
 from sloth_runner.host.module import LuaModule
-from sloth_runner.subprocesses import run_command
 
 if TYPE_CHECKING:
+    from sloth_runner.command import Command
     from sloth_runner.keyed_commands import KeyedCommands
     from sloth_runner.session import Session
 
@@ -47,6 +46,8 @@ def exec_module(session: Session) -> LuaModule:
         return KeyedCommands()
 
     async def run(text: str, encoded: str, stdin: bytes | None) -> tuple[bytes, bytes, str]:
+        from sloth_runner.subprocesses import run_command
+
         options = json.loads(encoded)
         command, key = _command(session, text, options, stdin), options.get("key")
         if key is None:
@@ -70,6 +71,8 @@ def exec_module(session: Session) -> LuaModule:
 
 
 def _command(session: Session, text: str, options: dict[str, Any], stdin: bytes | None) -> Command:
+    from sloth_runner.command import Command
+
     context = session.current
     return Command(
         text,

@@ -1,4 +1,4 @@
-"""The modules `http`, `net`, `facts` and `file_ops`: what they do is imported when it is called."""
+"""Modules of which what they do is imported when it is called."""
 
 from __future__ import annotations
 
@@ -13,10 +13,42 @@ if TYPE_CHECKING:
 
     from sloth_runner.modules.file_operations import FileOperations
     from sloth_runner.modules.http import Requests
+    from sloth_runner.modules.processes import Pipes
     from sloth_runner.session import Session
 
 _METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
+_OF_PIPES = ("watch", "watched", "read", "write", "close")
 _CHANGES = ("copy", "template", "unarchive", "lineinfile", "blockinfile", "replace")
+
+
+def standard_module(session: Session) -> LuaModule:
+    """The operations behind the additions to Lua's own `os` and `io`."""
+
+    @cache
+    def pipes() -> Pipes:
+        from sloth_runner.modules.processes import Pipes
+
+        return Pipes(session)
+
+    async def execute(text: str) -> int:
+        from sloth_runner.modules.processes import execute
+
+        return await execute(session, text)
+
+    async def of_pipes(name: str, *arguments: Any) -> Any:
+        return await getattr(pipes(), name)(*arguments)
+
+    return LuaModule(
+        "standard",
+        b"",
+        waiting={
+            "os.execute": execute,
+            "io.popen": partial(of_pipes, "open"),
+            **{f"io.popen.{name}": partial(of_pipes, name) for name in _OF_PIPES},
+        },
+        effects={"os.execute": 0, "io.popen": (0, session.known_after_run or "")},
+        raw={"io.popen.write": frozenset({1})},
+    )
 
 
 def http_module(session: Session) -> LuaModule:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from sloth_runner.command import Command, lines_of
 from sloth_runner.errors import WorkflowError
-from sloth_runner.host.module import LuaModule
 from sloth_runner.subprocesses import (
     DRAIN_SECONDS,
     KILL_AFTER_SECONDS,
@@ -31,29 +30,10 @@ MOST_UNREAD = 2**20
 """Bytes of output that wait for the script; then the command has to wait."""
 
 
-def standard_module(session: Session) -> LuaModule:
-    """The operations behind the additions to Lua's own `os` and `io`."""
-    pipes = Pipes(session)
-
-    async def execute(text: str) -> int:
-        result = await run_command(_command(session, text))
-        return result.exit_code * 256  # as the system's wait() tells it
-
-    return LuaModule(
-        "standard",
-        b"",
-        waiting={
-            "os.execute": execute,
-            "io.popen": pipes.open,
-            "io.popen.watch": pipes.watch,
-            "io.popen.watched": pipes.watched,
-            "io.popen.read": pipes.read,
-            "io.popen.write": pipes.write,
-            "io.popen.close": pipes.close,
-        },
-        effects={"os.execute": 0, "io.popen": (0, session.known_after_run or "")},
-        raw={"io.popen.write": frozenset({1})},
-    )
+async def execute(session: Session, text: str) -> int:
+    """What `os.execute` returns: an exit status as the system's wait() tells it."""
+    result = await run_command(_command(session, text))
+    return result.exit_code * 256
 
 
 def _command(session: Session, text: str) -> Command:

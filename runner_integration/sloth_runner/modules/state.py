@@ -14,7 +14,6 @@ from sloth_runner.session import PLANNED_ID
 from sloth_state.errors import InvalidValue, LockLost, ReferenceNotFound, ResourceNotFound
 from sloth_state.json_map import JsonMap
 from sloth_state.model import Action, ResourceDraft
-from sloth_state.shapes import resource_shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,13 +88,10 @@ class StateOperations:
 
     def get_resource(self, type: str, name: str) -> dict[str, Any] | None:
         found = self._run("state.get_resource").resource(type, name)
-        return resource_shape(found, show_sensitive=True) if found else None
+        return _shape(found) if found else None
 
     def resources(self, type: str | None) -> list[dict[str, Any]]:
-        return [
-            resource_shape(each, show_sensitive=True)
-            for each in self._run("state.resources").resources(type)
-        ]
+        return [_shape(each) for each in self._run("state.resources").resources(type)]
 
     # -- outputs and metadata --------------------------------------------------------------
 
@@ -122,7 +118,7 @@ class StateOperations:
             return None
         return {
             "version": found.version,
-            "resources": [resource_shape(each, show_sensitive=True) for each in found.resources],
+            "resources": [_shape(each) for each in found.resources],
             "outputs": {key: output.value for key, output in found.outputs.items()},
         }
 
@@ -208,6 +204,12 @@ def _action(name: str | None) -> Action | None:
     if name not in _ACTIONS:
         raise InvalidValue(f"action must be one of {', '.join(Action)}, not {name!r}")
     return _ACTIONS[name]
+
+
+def _shape(resource: Resource) -> dict[str, Any]:
+    from sloth_state.shapes import resource_shape
+
+    return resource_shape(resource, show_sensitive=True)
 
 
 def _brief(resource: Resource) -> tuple[str, str, str]:
