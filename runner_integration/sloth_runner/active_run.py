@@ -87,8 +87,8 @@ class ActiveRun:
 
         Raises InvalidValue for what is not JSON.
         """
-        draft = ResourceDraft(type, name, attributes or {}, status, action)
-        return self.record_all([draft])[0]
+        values = {} if attributes is None else attributes
+        return self.record_all([ResourceDraft(type, name, values, status, action)])[0]
 
     def record_all(self, drafts: Sequence[ResourceDraft]) -> list[Resource]:
         """Create or update resources, all of them or none."""

@@ -83,7 +83,8 @@ class Connection:
 
     def first(self, sql: str, bindings: Bindings = ()) -> Row | None:
         """The first row of a query, or None."""
-        self._check_owner()
+        if not self._depth:  # whoever began a transaction was looked at then
+            self._check_owner()
         try:
             return self._database.execute(sql, bindings).fetchone()
         except (apsw.Error, UnicodeDecodeError) as error:

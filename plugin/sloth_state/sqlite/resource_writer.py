@@ -43,15 +43,16 @@ class ResourceWriter:
 
     def checked(self, draft: ResourceDraft) -> Content:
         """What a draft says, as it is kept. Raises InvalidValue, also for the rest of the draft."""
-        check_name(draft.type, "the resource's type")
-        check_name(draft.name, "the resource's name")
-        if not isinstance(draft.attributes, _MAPS):
-            raise InvalidValue(f"attributes of {draft.type}/{draft.name} must be a map")
-        attributes = checked_text(draft.attributes, "attributes")
-        check_text(draft.status, "the status")
-        if draft.declaration is None:
-            return Content(attributes, None)
-        return Content(attributes, checked_text(draft.declaration, "declaration"))
+        type, name, attributes, status, _, declaration = draft
+        check_name(type, "the resource's type")
+        check_name(name, "the resource's name")
+        if not isinstance(attributes, _MAPS):
+            raise InvalidValue(f"attributes of {type}/{name} must be a map")
+        text = checked_text(attributes, "attributes")
+        check_text(status, "the status")
+        if declaration is None:
+            return Content(text, None)
+        return Content(text, checked_text(declaration, "declaration"))
 
     def record(
         self, run: OpenRun, draft: ResourceDraft, content: Content, *, made: bool = False

@@ -22,13 +22,10 @@ class Resources(StoreBase):
 
     def record(self, run_id: str, drafts: Sequence[ResourceDraft], lock: Lock) -> list[Resource]:
         writer = self._writer
-        contents = [writer.checked(draft) for draft in drafts]
+        checked = [(draft, writer.checked(draft)) for draft in drafts]
         with self._db.transaction():
             run = self._open_run(run_id, lock)
-            return [
-                writer.record(run, draft, content)
-                for draft, content in zip(drafts, contents, strict=True)
-            ]
+            return [writer.record(run, draft, content) for draft, content in checked]
 
     def remove_resource(self, run_id: str, type: str, name: str, lock: Lock) -> Resource:
         with self._db.transaction():

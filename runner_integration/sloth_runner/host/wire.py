@@ -17,7 +17,7 @@ Answer: TypeAlias = tuple[Plain, ...]
 # Tags of an answer; the same numbers are in lua/sloth_lua/host.lua.
 FAILED, VALUES, JSON, STOPPED = 0, 1, 2, 3
 
-_PLAIN = frozenset((type(None), bool, int, float))
+_PLAIN = frozenset((type(None), bool, int, float, bytes))
 
 MAX_EXACT_INTEGER = 2**53
 """Lua's numbers are doubles; larger integers would be rounded."""
@@ -100,12 +100,12 @@ def takes_text(operation: Callable[..., object], raw: frozenset[int]) -> Callabl
 
 def convert(arguments: tuple[Any, ...], raw: frozenset[int]) -> list[Any]:
     """Arguments from Lua, as Python takes them. Raises TypeError for any Lua object."""
-    converted = list(arguments)
-    for position, value in enumerate(arguments):
-        kind = type(value)
-        if kind is bytes:
-            if position not in raw:
-                converted[position] = value.decode("utf-8", "surrogateescape")
-        elif kind not in _PLAIN:
-            raise TypeError(f"argument {position + 1} of an operation is no plain value")
-    return converted
+    if not _PLAIN.issuperset(map(type, arguments)):
+        wrong = next(number for number, each in enumerate(arguments, 1) if type(each) not in _PLAIN)
+        raise TypeError(f"argument {wrong} of an operation is no plain value")
+    if raw:
+        return [
+            text(value) if type(value) is bytes and position not in raw else value
+            for position, value in enumerate(arguments)
+        ]
+    return [text(value) if type(value) is bytes else value for value in arguments]

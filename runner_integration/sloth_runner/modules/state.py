@@ -45,6 +45,7 @@ def state_module(session: Session) -> LuaModule:
             "state.create_workflow": PLANNED_ID,
             "state.finish_workflow": None,
         },
+        silent=("state.record",),
     )
 
 
@@ -68,7 +69,7 @@ class StateOperations:
         run_id: str | None,
     ) -> tuple[str, ...]:
         run = self._run("state.resource" if run_id is None else "state.add_resource", run_id)
-        value = {} if attributes is None else _attributes(attributes)
+        value = None if attributes is None else _attributes(attributes)
         return _brief(run.record(type, name, value, status=status or "", action=_action(action)))
 
     def update(self, type: str, name: str, encoded: str) -> tuple[str, ...]:
