@@ -6,7 +6,6 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sloth_runner import earlier_runs
 from sloth_runner.script_locks import ScriptLocks
 from sloth_runner.secrets import NO_SECRETS
 from sloth_runner.tally import Tally
@@ -223,8 +222,10 @@ class ActiveRun:
 
     def resources(self, type: str | None = None) -> list[Resource]:
         """All resources as they are recorded now, ordered by type and name."""
+        from sloth_runner.earlier_runs import existing
+
         self.write_kept_end()
-        return earlier_runs.existing(self._store.resources(self.name, type=type))
+        return existing(self._store.resources(self.name, type=type))
 
     def recorded(self) -> RecordedResources:
         """The same, by type and name, each made when somebody looks at it."""
@@ -265,7 +266,9 @@ class ActiveRun:
 
     def output(self, key: str) -> Json:
         """The value of an output of this run. Raises OutputNotFound."""
-        return earlier_runs.value_of(self.outputs(), self.name, key)
+        from sloth_runner.earlier_runs import value_of
+
+        return value_of(self.outputs(), self.name, key)
 
     def outputs(self) -> dict[str, Output]:
         """What this run has published so far, by key."""
@@ -276,7 +279,9 @@ class ActiveRun:
 
         Raises ReferenceNotFound if there is no such run, and OutputNotFound.
         """
-        return earlier_runs.output_of(self._store, workflow, key)
+        from sloth_runner.earlier_runs import output_of
+
+        return output_of(self._store, workflow, key)
 
     def set_metadata(self, values: Mapping[str, str]) -> None:
         """Add to the run's metadata, replacing equal keys."""
@@ -310,7 +315,9 @@ class ActiveRun:
 
     def previous(self) -> PreviousVersion | None:
         """The last version before this one that succeeded or was rolled back to, or None."""
-        return earlier_runs.previous_version(self._store, self.name)
+        from sloth_runner.earlier_runs import previous_version
+
+        return previous_version(self._store, self.name)
 
     def fail(self, message: str) -> None:
         """Let the run end as failed although nothing is raised. Only the first message counts."""

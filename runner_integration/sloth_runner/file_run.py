@@ -19,7 +19,6 @@ from sloth_runner.events import (
 )
 from sloth_runner.execution import Execution
 from sloth_runner.interruption import interrupt_elsewhere
-from sloth_runner.resuming import done_tasks, run_to_resume
 from sloth_runner.scheduler import Scheduler
 from sloth_runner.selection import check_runnable, choose_workflow, left_out
 from sloth_runner.task_run import TaskRunner
@@ -123,7 +122,7 @@ class FileRun:
             lock_timeout=timedelta(seconds=request.lock_timeout),
             on_waiting=self._on_waiting,
             on_lock_lost=self._supervisor.stop,
-            resume=lambda: run_to_resume(self._store, name, session, request.resume),
+            resume=partial(self._to_resume, name),
             secrets=session.secrets,
         )
         run = session.run = self._run = self._stack.enter_context(self._execution)
@@ -133,8 +132,20 @@ class FileRun:
             run.subscribe(lambda each: session.emit(ResourceChanged(session.current.name, each)))
         tasks = tuple(task.name for task in workflow.tasks)
         session.emit(RunStarted(run.id, run.name, run.version, tasks))
-        self._done = done_tasks(self._store, run.resumes)
+        if run.resumes is not None:
+            from sloth_runner.resuming import done_tasks
+
+            self._done = done_tasks(self._store, run.resumes)
         return run
+
+    def _to_resume(self, name: str) -> Run | None:
+        """The run to go on with, if that is wanted."""
+        wanted = self._request.resume
+        if wanted is None:
+            return None
+        from sloth_runner.resuming import run_to_resume
+
+        return run_to_resume(self._store, name, self._session, wanted)
 
     def _check_predecessor(self, run: ActiveRun) -> None:
         after = self._request.after_run

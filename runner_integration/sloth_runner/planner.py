@@ -86,7 +86,8 @@ def plan_file(
         )
         check_runnable(workflow)
         name = request.name or session.state_name or workflow.name
-        resumes = run_to_resume(store, name, session, request.resume)
+        wanted = request.resume
+        resumes = run_to_resume(store, name, session, wanted) if wanted else None
         run = PlannedRun(store, name, plan, session, resumes)
         failure = _run_tasks(driver, store, run, workflow, request, supervisor)
     return Planned(run.name, run.newest, script.source, dict(session.modules), plan, failure)
@@ -135,7 +136,7 @@ def _run_tasks(
         max_parallel=request.max_parallel,
         left_out=skipped,
         skip=request.skip,
-        done=done_tasks(store, run.resumes),
+        done=done_tasks(store, run.resumes) if run.resumes else {},
         artifacts={},
     )
     failure = None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from sloth_runner import built_in, hookspecs
+from sloth_runner import hookspecs, modules
 from sloth_runner.events import (
     AfterRollback,
     DriftDetected,
@@ -49,7 +49,7 @@ class Plugins:
         self._report = report
         self._manager = pluggy.PluginManager("sloth_runner")
         self._manager.add_hookspecs(hookspecs)
-        self._manager.register(built_in, "built-in")
+        self._manager.register(modules, "built-in")
         if others_are_installed():
             self._load_others()
         # Most events have no listener, and there may be thousands of them a second.

@@ -30,14 +30,12 @@ def failed_run(store: Store, workflow: str) -> Run | None:
 
 
 def run_to_resume(
-    store: Store, workflow: str, session: Session, wanted: Literal["same", "force"] | None
-) -> Run | None:
-    """The run to go on with, if that is wanted; "force": even if file or values changed since.
+    store: Store, workflow: str, session: Session, wanted: Literal["same", "force"]
+) -> Run:
+    """The run to go on with; "force": even if file or values changed since.
 
     Raises ResumeRefused.
     """
-    if wanted is None:
-        return None
     run = failed_run(store, workflow)
     if run is None:
         raise ResumeRefused(_not_failed(store, workflow), hint="Run it without --resume.")
@@ -51,10 +49,8 @@ def run_to_resume(
     return run
 
 
-def done_tasks(store: Store, run: Run | None) -> dict[str, TaskRecord]:
+def done_tasks(store: Store, run: Run) -> dict[str, TaskRecord]:
     """The tasks that a run has done, or had taken over as done; each says who did it."""
-    if run is None:
-        return {}
     return {
         task.name: task._replace(done_by=task.done_by or run.id)
         for task in store.tasks(run.id)

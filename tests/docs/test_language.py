@@ -23,7 +23,7 @@ import sloth_lua
 from sloth_runner.driver import Driver
 from sloth_runner.errors import WorkflowFailed
 from sloth_runner.events import TaskOutput
-from sloth_runner.modules import built_in_modules
+from sloth_runner.modules import sloth_lua_modules
 from sloth_runner.runner import RunRequest, run_file
 from sloth_runner.script import read_script
 from sloth_runner.session import Session
@@ -181,7 +181,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
     session = Session(script, emit=lambda event: lines.append(event.text))
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(luajit21, "LuaRuntime", Curious)
-        asyncio.run(Driver(script, session, built_in_modules(session)).load())
+        asyncio.run(Driver(script, session, sloth_lua_modules(session)).load())
     seen = json.loads(lines[-1])
     return Found(set(seen["globals"]), seen["functions"], set(seen["callable"]))
 

@@ -11,7 +11,7 @@ import pytest
 from sloth_runner.driver import Driver
 from sloth_runner.errors import ScriptError
 from sloth_runner.events import Event, TaskOutput
-from sloth_runner.modules import built_in_modules
+from sloth_runner.modules import sloth_lua_modules
 from sloth_runner.script import read_script
 from sloth_runner.session import Session, TaskContext
 from sloth_runner.time_limit import TimeLimit
@@ -38,7 +38,7 @@ class LoadedScript:
         self.session = Session(
             script, values=values, emit=self.events.append, inspecting=inspecting
         )
-        modules = [*built_in_modules(self.session), *(more or [])]
+        modules = [*sloth_lua_modules(self.session), *(more or [])]
         self.driver = Driver(script, self.session, modules)
         asyncio.run(self.driver.load())
 

@@ -17,7 +17,7 @@ from sloth_runner.host import wire
 from sloth_runner.host.limits import Limits
 from sloth_runner.host.runtime import LuaHost
 from sloth_runner.host.steps import Done, Failed
-from sloth_runner.modules import built_in_modules
+from sloth_runner.modules import sloth_lua_modules
 from sloth_runner.script import Script
 from sloth_runner.session import Session
 
@@ -67,7 +67,7 @@ def outcome(body: str, seconds: float) -> str:
     source = f"task('t'):command(function(this) {body}\nend)\ntask('u'):command(function() {AFTERWARDS} end)"
     script = Script("t.sloth", "t.sloth", source.encode())
     limits = CountingLimits(MEMORY_LIMIT)
-    host = LuaHost(script, built_in_modules(Session(script, emit=lambda _event: None)), limits)
+    host = LuaHost(script, sloth_lua_modules(Session(script, emit=lambda _event: None)), limits)
     host.resume(host.load())
     started = time.monotonic()
     ended = call(host, limits, 1, seconds)

@@ -15,7 +15,7 @@ from sloth_runner.host import wire
 from sloth_runner.host.limits import Limits
 from sloth_runner.host.runtime import LuaHost
 from sloth_runner.host.steps import Done, Failed, Waiting
-from sloth_runner.modules import built_in_modules
+from sloth_runner.modules import sloth_lua_modules
 from sloth_runner.script import Script
 from sloth_runner.session import Session
 
@@ -26,7 +26,7 @@ def host_of(body: str) -> LuaHost:
     source = f"task('t'):command(function(this, params, deps) {body}\nend)"
     script = Script("t.sloth", "t.sloth", source.encode())
     session = Session(script, emit=lambda _event: None)
-    host = LuaHost(script, built_in_modules(session), Limits())
+    host = LuaHost(script, sloth_lua_modules(session), Limits())
     host.resume(host.load())
     return host
 

@@ -380,9 +380,9 @@ def test_after_a_lost_store_no_lua_runs_any_more(script: Any) -> None:
     loaded = read_script("t.sloth")
     session = Session(loaded, emit=lambda _event: None)
     error = LockLost("deploy")
-    from sloth_runner.modules import built_in_modules
+    from sloth_runner.modules import sloth_lua_modules
 
-    driver = Driver(loaded, session, [*built_in_modules(session), module_raising(error)])
+    driver = Driver(loaded, session, [*sloth_lua_modules(session), module_raising(error)])
     import asyncio
 
     from sloth_runner.workflow import Call

@@ -12,6 +12,8 @@ from typing import Any
 import apsw
 import pytest
 
+from sloth_state import ReferenceNotFound, StoreError
+
 LOOK = """
 import json, sys
 from sloth_state.open import open_store
@@ -158,6 +160,32 @@ def test_what_a_script_prints_after_a_change_comes_after_its_end_is_durable(thin
     ends = [(name, ended is not None) for _, _, name, ended in journal(things)]
     assert ends[:2] == [("f1", True), ("f2", True)]
     assert {"file/f1", "file/f2"} <= things.recorded.keys()
+
+
+def test_what_another_workflow_records_after_a_change_comes_after_its_end_is_durable(
+    things: Any,
+) -> None:
+    script = BUSY % (
+        things.folder,
+        'state.add_resource(other, { type = "t", name = "r" .. number })',
+    )
+    create = 'local other = state.create_workflow{ name = "other" }\n  for number'
+    (things.folder / "w.sloth").write_text(script.replace("for number", create, 1))
+    command = [sys.executable, "-m", "sloth_runner", "run", "w.sloth"]
+    with subprocess.Popen(command, cwd=things.folder, stdout=subprocess.DEVNULL) as run:
+        while not _is_recorded(things, "other", "r2"):
+            time.sleep(0.02)
+        run.kill()
+    ends = [(name, ended is not None) for _, _, name, ended in journal(things)]
+    assert ends[:2] == [("f1", True), ("f2", True)]
+
+
+def _is_recorded(things: Any, workflow: str, name: str) -> bool:
+    try:
+        with things.store() as store:
+            return any(each.name == name for each in store.resources(workflow))
+    except (ReferenceNotFound, StoreError):  # not yet
+        return False
 
 
 def test_a_command_after_a_change_finds_it_recorded(things: Any) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from sloth_runner.active_run import ActiveRun
 from sloth_runner.execution import Execution
-from sloth_runner.record_queue import RecordQueue
+from sloth_runner.task_records import RecordQueue
 from sloth_state.errors import InvalidValue, SlothError
 from sloth_state.model import TaskRecord, TaskStatus
 from sloth_state.open import open_store

@@ -23,7 +23,7 @@ for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     # What is started in the background may have inherited that they are ignored.
     signal.signal(number, signal.SIG_IGN if str(int(number)) in sys.argv[2:] else signal.SIG_DFL)
 from sloth_runner.driver import Driver
-from sloth_runner.modules import built_in_modules
+from sloth_runner.modules import sloth_lua_modules
 from sloth_runner.script import read_script
 from sloth_runner.session import Session
 from sloth_runner.stopping import StopSignals
@@ -31,7 +31,7 @@ from sloth_runner.supervisor import Supervisor
 
 script = read_script(sys.argv[1])
 session = Session(script, emit=lambda event: print(event.text, flush=True))
-driver = Driver(script, session, built_in_modules(session))
+driver = Driver(script, session, sloth_lua_modules(session))
 try:
     with StopSignals() as signals, asyncio.Runner() as loop:
         Supervisor(loop, signals, driver.limits).run(driver.load(), lambda: print("last words", flush=True))

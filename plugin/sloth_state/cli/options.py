@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 import click
 
 from sloth_state.cli.app import App
-from sloth_state.cli.complete import complete_reference
 from sloth_state.cli.help import help_option
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -75,6 +74,8 @@ def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def reference_argument(command: Command) -> Command:
     """Add REF: a name, name@N, name-vN, a run id or the beginning of one."""
+    from sloth_state.cli.complete import complete_reference
+
     return click.argument("ref", metavar="REF", shell_complete=complete_reference)(command)
 
 

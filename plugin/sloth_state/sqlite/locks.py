@@ -1,4 +1,4 @@
-"""Locks: leases on names, with fencing tokens (docs/explanation/locks.md)."""
+"""Locks: leases on names, with fencing tokens, and tickets (docs/explanation/locks.md)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Locks(StoreBase):
-    """The part of `Store` about locks."""
+    """The part of `Store` about locks, and about those who wait for them."""
 
     def acquire_lock(
         self,
@@ -82,6 +82,32 @@ class Locks(StoreBase):
             f"{lock_rows.SELECT_LOCKS} WHERE user IS NOT NULL ORDER BY scope, name"
         )
         return [lock_rows.lock_of(lock_rows.checked_lock(self._db, row)) for row in rows]
+
+    def take_ticket(
+        self, scope: LockScope, name: str, holder: Holder, validity: timedelta
+    ) -> Ticket:
+        check_name(name, "the lock's name")
+        with self._db.transaction():
+            now = self._clock()
+            return ticket_rows.insert_ticket(self._db, scope, name, holder, now, now + validity)
+
+    def renew_ticket(self, ticket: Ticket, validity: timedelta) -> Ticket:
+        with self._db.transaction():
+            found = ticket_rows.find_ticket(self._db, ticket)
+            if found is None:
+                return self.take_ticket(ticket.scope, ticket.name, ticket.holder, validity)
+            now = self._clock()
+            renewed = found._replace(renewed_at=now, expires_at=now + validity)
+            ticket_rows.update_ticket(self._db, renewed)
+            return renewed
+
+    def drop_ticket(self, ticket: Ticket) -> None:
+        with self._db.transaction():
+            ticket_rows.remove_ticket(self._db, ticket)
+
+    def tickets(self) -> list[Ticket]:
+        rows = self._db.select(f"{ticket_rows.SELECT_TICKETS} ORDER BY ticket_key")
+        return [ticket_rows.checked_ticket(self._db, row) for row in rows]
 
     def _look(
         self,

@@ -6,14 +6,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sloth_state import model
+from sloth_state.errors import UsageError
 from sloth_state.sqlite.base import StoreBase
 from sloth_state.sqlite.versions import no_such_version
+from sloth_state.values import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sloth_state.model import Lock, Resource, ResourceDraft
     from sloth_state.recorded import RecordedResources
+    from sloth_state.sqlite.base import OpenRun
     from sloth_state.sqlite.resource_writer import ResourceWriter
 
 
@@ -30,6 +33,29 @@ class Resources(StoreBase):
     def remove_resource(self, run_id: str, type: str, name: str, lock: Lock) -> Resource:
         with self._db.transaction():
             return self._writer.remove(self._open_run(run_id, lock), type, name)
+
+    def move_resource(
+        self,
+        run_id: str,
+        type: str,
+        name: str,
+        new_name: str,
+        lock: Lock,
+        *,
+        to: tuple[str, Lock] | None = None,
+    ) -> Resource:
+        check_name(new_name, "the resource's name")
+        with self._db.transaction():
+            source = self._open_run(run_id, lock)
+            target = source if to is None else self._open_run(*to)
+            if source.workflow_key != target.workflow_key:
+                self._share_contents(source, target)
+            elif name == new_name:
+                raise UsageError(f"{type}/{name} already has this name")
+            resource = self._writer.move(source, type, name, target, new_name)
+            if source.workflow_key == target.workflow_key:
+                self._writer.rename_dependency(source, f"{type}/{name}", f"{type}/{new_name}")
+            return resource
 
     def resource(
         self, workflow: str, type: str, name: str, *, version: int | None = None
@@ -99,6 +125,14 @@ class Resources(StoreBase):
             {identity_of(row): row for row in rows},
             make=lambda row: resources_of(self._db, [row], newest)[0],
             texts=texts_of,
+        )
+
+    def _share_contents(self, source: OpenRun, target: OpenRun) -> None:
+        """Whatever the resource names by its hash outlives the workflow that it leaves."""
+        self._db.write(
+            "INSERT OR IGNORE INTO kept_contents (workflow_key, content_key) "
+            "SELECT ?, content_key FROM kept_contents WHERE workflow_key = ?",
+            (target.workflow_key, source.workflow_key),
         )
 
     @cached_property

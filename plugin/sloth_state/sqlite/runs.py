@@ -40,7 +40,6 @@ class Runs(StoreBase):
 
     def begin_run(self, new: NewRun, lock: Lock) -> Run:
         from sloth_state.sqlite import lock_rows
-        from sloth_state.sqlite.taking_over import take_over
 
         name = checked_workflow_name(new.name)
         metadata = _metadata_text(new.metadata)
@@ -56,6 +55,8 @@ class Runs(StoreBase):
             created_by = f"{lock.holder.user}@{lock.holder.host}"
             self._open_version(run_key, now, created_by, parent, new)
             if new.resumes is not None:
+                from sloth_state.sqlite.taking_over import take_over
+
                 take_over(self._db, self._find(new.resumes), run_key, workflow_key, now)
             lock_rows.carry_run(self._db, lock, run_id)
             return self.run(run_id)

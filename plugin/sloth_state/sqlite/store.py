@@ -7,19 +7,15 @@ from typing import TYPE_CHECKING, Self
 
 from sloth_state.sqlite.base import check_covers
 from sloth_state.sqlite.detections import Detections
-from sloth_state.sqlite.events import Events
 from sloth_state.sqlite.histories import Histories
 from sloth_state.sqlite.key_values import KeyValues
 from sloth_state.sqlite.locks import Locks
-from sloth_state.sqlite.moves import Moves
 from sloth_state.sqlite.opening import connect
 from sloth_state.sqlite.operations import Operations
-from sloth_state.sqlite.outputs import Outputs
 from sloth_state.sqlite.runs import Runs
-from sloth_state.sqlite.steps import Steps
 from sloth_state.sqlite.tables import AUDIT_TRAIL
 from sloth_state.sqlite.tags import Tags
-from sloth_state.sqlite.tickets import Tickets
+from sloth_state.sqlite.tasks import Tasks
 from sloth_state.sqlite.versions import Versions
 
 if TYPE_CHECKING:
@@ -33,14 +29,10 @@ if TYPE_CHECKING:
 class SqliteStore(
     Runs,
     Versions,
-    Moves,
     Operations,
     Detections,
-    Outputs,
-    Steps,
-    Events,
+    Tasks,
     Locks,
-    Tickets,
     KeyValues,
     Tags,
     Histories,

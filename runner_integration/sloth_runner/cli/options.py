@@ -24,6 +24,8 @@ class Duration(click.ParamType[float]):
     name = "duration"
 
     def convert(self, value: Any, param: Any, _context: Any) -> float:
+        if isinstance(value, float):  # the default
+            return value
         from sloth_runner.durations import parse_duration
 
         try:
@@ -37,7 +39,7 @@ dry_run_option = click.option("--dry-run", is_flag=True, help="Only show what wo
 lock_timeout_option = click.option(
     "--lock-timeout",
     type=Duration(),
-    default="0",
+    default=0.0,
     metavar="TIME",
     help="How long to wait if somebody else works on the workflow, for instance 30s.",
 )

@@ -108,4 +108,7 @@ def convert(arguments: tuple[Any, ...], raw: frozenset[int]) -> list[Any]:
             text(value) if type(value) is bytes and position not in raw else value
             for position, value in enumerate(arguments)
         ]
-    return [text(value) if type(value) is bytes else value for value in arguments]
+    return [  # without a call for each
+        value.decode("utf-8", "surrogateescape") if type(value) is bytes else value
+        for value in arguments
+    ]

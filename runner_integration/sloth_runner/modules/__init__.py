@@ -1,15 +1,18 @@
-"""The modules that come with the runner."""
+"""The modules that come with the runner: its own plugin, which comes in as everybody's does."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from sloth_runner.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from sloth_runner.host.module import LuaModule
     from sloth_runner.session import Session
 
 
-def built_in_modules(session: Session) -> list[LuaModule]:
+@hookimpl
+def sloth_lua_modules(session: Session) -> list[LuaModule]:
     """All of them, for one script."""
     from sloth_runner.modules import (
         administration,
@@ -22,7 +25,6 @@ def built_in_modules(session: Session) -> list[LuaModule]:
         state,
         step,
         talking,
-        templates,
         text,
         times,
     )
@@ -40,7 +42,7 @@ def built_in_modules(session: Session) -> list[LuaModule]:
         data.toml_module,
         data.data_module,
         times.time_module,
-        templates.template_module,
+        text.template_module,
         commands.exec_module,
         commands.sleep_module,
         commands.goroutine_module,

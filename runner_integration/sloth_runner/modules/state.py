@@ -191,6 +191,7 @@ class StateOperations:
             raise ReferenceNotFound(
                 run_id, detail=f"{call}: this script has no running workflow with the id {run_id!r}"
             )
+        run.write_kept_end()  # before what the other one records shows how far this one is
         return self._others[run_id][1]
 
 

@@ -1,4 +1,4 @@
-"""The modules `log`, `json`, `values`, `crypto` and `strings`: text and values, no effects."""
+"""The modules `log`, `json`, `values`, `crypto`, `strings`, `template`: text, no effects."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import sloth_lua
+from sloth_runner.errors import WorkflowError
 from sloth_runner.host import wire
 from sloth_runner.host.module import LuaModule
 from sloth_state.errors import InvalidValue
@@ -198,3 +199,18 @@ def truncate(text: str, length: float, suffix: str) -> str:
         return text
     limit = int(length)
     return text[: max(0, limit - len(suffix))] + suffix[:limit]
+
+
+def template_module(session: Session) -> LuaModule:
+    """`template`, as the provider of that name renders."""
+
+    def render(path: str | None, text: str | None, variables: str) -> str | tuple[None, str]:
+        """The text, or None and what is wrong with the template."""
+        from sloth_runner.providers import templates
+
+        try:
+            return templates.render(session, path, text, variables)
+        except WorkflowError as error:
+            return None, error.message
+
+    return LuaModule("template", sloth_lua.on_first_use("template"), {"template.text": render})

@@ -1,4 +1,4 @@
-"""Outputs and tasks of runs."""
+"""What the tasks of a run leave: their rows, outputs, steps and events."""
 
 from __future__ import annotations
 
@@ -6,18 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 from sloth_state import model
 from sloth_state.sqlite.base import StoreBase
-from sloth_state.sqlite.tables import OUTPUTS, TASKS
-from sloth_state.sqlite.timestamps import from_optional_microseconds, to_optional_microseconds
+from sloth_state.sqlite.tables import EVENTS, OUTPUTS, STEPS, TASKS
+from sloth_state.sqlite.timestamps import (
+    from_microseconds,
+    from_optional_microseconds,
+    to_optional_microseconds,
+)
 from sloth_state.values import canonical, check_name, check_text, from_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from sloth_state.model import Lock, Output, TaskRecord
+    from sloth_state.model import DispatchedEvent, Json, Lock, Output, Step, TaskRecord
 
 
-class Outputs(StoreBase):
-    """The part of `Store` about outputs and tasks."""
+class Tasks(StoreBase):
+    """The part of `Store` about tasks, their steps and events, and outputs."""
 
     def set_output(self, run_id: str, output: Output, lock: Lock) -> None:
         key = check_name(output.key, "the output's key")
@@ -68,6 +72,58 @@ class Outputs(StoreBase):
                 )
             )
         return tasks
+
+    def save_step(
+        self, run_id: str, task: str, position: int, name: str, value: Json, lock: Lock
+    ) -> None:
+        check_name(name, "the step's name")
+        text = canonical(value, f"what step {name} returns")
+        with self._db.transaction():
+            run = self._open_run(run_id, lock)
+            STEPS.insert(self._db, run.run_key, task, position, name, text, run.now)
+
+    def steps(self, run_id: str, task: str) -> list[Step]:
+        rows = self._db.select(
+            f"SELECT {STEPS.selected('s')} FROM steps s "
+            "WHERE run_key = ? AND task = ? ORDER BY position",
+            (self._run_key(run_id), task),
+        )
+        steps = []
+        for key, *columns, checksum in rows:
+            STEPS.check(self._db, key, columns, checksum)
+            _, _, position, name, value, recorded_at = columns
+            when = from_microseconds(recorded_at)
+            steps.append(model.Step(task, position, name, from_json(value), when))
+        return steps
+
+    def save_event(
+        self,
+        run_id: str,
+        type: str,
+        data: Mapping[str, Json],
+        lock: Lock,
+        *,
+        task: str | None = None,
+    ) -> DispatchedEvent:
+        check_name(type, "the event's type")
+        text = canonical(dict(data), f"the data of event {type}")
+        with self._db.transaction():
+            run = self._open_run(run_id, lock)
+            EVENTS.insert(self._db, run.run_key, type, text, task, run.now)
+        return model.DispatchedEvent(type, data, task, run.moment)
+
+    def events(self, run_id: str) -> list[DispatchedEvent]:
+        rows = self._db.select(
+            f"SELECT {EVENTS.selected('e')} FROM events e WHERE run_key = ? ORDER BY event_key",
+            (self._run_key(run_id),),
+        )
+        events = []
+        for key, *columns, checksum in rows:
+            EVENTS.check(self._db, key, columns, checksum)
+            _, type, data, task, at = columns
+            when = from_microseconds(at)
+            events.append(model.DispatchedEvent(type, from_json(data), task, when))
+        return events
 
 
 def _row(task: TaskRecord) -> Sequence[Any]:
