@@ -6,7 +6,6 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from sloth_runner.durations import parse_duration
 from sloth_runner.errors import WorkflowError
 from sloth_runner.host import wire
 from sloth_runner.host.module import LuaModule
@@ -79,6 +78,8 @@ def nearest(name: str, known: str) -> str | None:
 
 def duration(value: str | float) -> float | tuple[None, str]:
     """Seconds of a duration, or None and what is wrong with it."""
+    from sloth_runner.durations import parse_duration
+
     try:
         return parse_duration(value)
     except InvalidValue as error:

@@ -57,9 +57,7 @@ _LEVEL_COLOURS = {
     "stderr": "bright_black",
 }
 # Escape sequences that are no colour, also those without an end.
-_NO_COLOUR = re.compile(
-    r"\x1b(?!\[[0-9;]*m)(\[[0-?]*[ -/]*[@-~]?|\][^\x07\x1b]*(\x07|\x1b\\)?|.)?", re.DOTALL
-)
+_NO_COLOUR = r"(?s)\x1b(?!\[[0-9;]*m)(\[[0-?]*[ -/]*[@-~]?|\][^\x07\x1b]*(\x07|\x1b\\)?|.)?"
 _NEW_LINE = "\n"
 _NO_STYLE = "\x1b[0m"
 
@@ -68,7 +66,7 @@ def shown(line: str) -> str:
     """A line of a script or a command that does nothing to a terminal but be read, in colours."""
     if line.isprintable():
         return line
-    line = printable(_NO_COLOUR.sub("", line).expandtabs(), keep="\x1b")
+    line = printable(re.sub(_NO_COLOUR, "", line).expandtabs(), keep="\x1b")
     return line + _NO_STYLE if "\x1b" in line else line
 
 
