@@ -34,7 +34,7 @@ class StepKind(StrEnum):
     """It cannot be undone, so world and record both stay as they are."""
 
 
-class Step(NamedTuple):
+class RollbackStep(NamedTuple):
     """One step back."""
 
     kind: StepKind
@@ -55,7 +55,7 @@ class Step(NamedTuple):
 class RollbackPlan(NamedTuple):
     """All that a rollback would do, in order."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[RollbackStep, ...]
     unchanged: int
     """Resources that are as they shall be, in the world and in the record."""
     unreadable: tuple[Reading, ...]
@@ -76,7 +76,7 @@ def plan_rollback(
     things that are recorded today.
     """
     now, then = by_identity(current), by_identity(target)
-    steps: list[Step] = []
+    steps: list[RollbackStep] = []
     keys = {(kind_of(each.type), natural_key(each)) for each in then.values()}
     for resource in reversed(in_dependency_order(list(now.values()))):
         identity = resource.type, resource.name
@@ -93,7 +93,7 @@ def plan_rollback(
     return RollbackPlan(tuple(steps), len(then.keys() - touched), _unreadable(readings, steps))
 
 
-def _unreadable(readings: Sequence[Reading], steps: Sequence[Step]) -> tuple[Reading, ...]:
+def _unreadable(readings: Sequence[Reading], steps: Sequence[RollbackStep]) -> tuple[Reading, ...]:
     """Those that failed, but for things that are in the way of others and go first."""
     going = {natural_key(step.resource) for step in steps if step.kind is StepKind.DELETE} - {None}
     return tuple(
@@ -111,7 +111,7 @@ def record_changes(current: Sequence[Resource], target: Sequence[Resource]) -> R
         identity = change.type, change.name
         kind = StepKind.RECORD if identity in then else StepKind.FORGET
         resource = then.get(identity) or now[identity]
-        steps.append(Step(kind, resource, change, record_only=resource.declaration is None))
+        steps.append(RollbackStep(kind, resource, change, record_only=resource.declaration is None))
     steps += _dependencies_back(
         now, then, {(each.resource.type, each.resource.name) for each in steps}
     )
@@ -120,7 +120,7 @@ def record_changes(current: Sequence[Resource], target: Sequence[Resource]) -> R
 
 def _dependencies_back(
     now: Mapping[Identity, Resource], then: Mapping[Identity, Resource], done: set[Identity]
-) -> list[Step]:
+) -> list[RollbackStep]:
     """Resources that differ in nothing but in what they depend on, or in its name."""
     steps = []
     for identity in sorted(now.keys() & then.keys() - done):
@@ -128,7 +128,9 @@ def _dependencies_back(
         if dependencies(resource) != wanted and resource.declaration is not None:
             declaration: dict[str, Json] = {**resource.declaration, "depends_on": [*wanted]}
             change = ResourceChange(*identity, "update")
-            steps.append(Step(StepKind.RECORD, resource._replace(declaration=declaration), change))
+            steps.append(
+                RollbackStep(StepKind.RECORD, resource._replace(declaration=declaration), change)
+            )
     return steps
 
 
@@ -138,19 +140,21 @@ def _steps_away(
     keys: set[tuple[str, str | None]],
     *,
     stays: bool,
-) -> list[Step]:
+) -> list[RollbackStep]:
     """How a resource goes that the version does not have, or has in another place."""
     record_only = resource.declaration is None
     gone = _gone(resource)
     if reading is None or reading.actual is None or _is_in(resource, keys):
         # Not there, or there under another name: then it is that resource's business.
-        return [] if stays else [Step(StepKind.FORGET, resource, gone, record_only)]
+        return [] if stays else [RollbackStep(StepKind.FORGET, resource, gone, record_only)]
     if reading.undeletable is not None:
-        return [Step(StepKind.KEEP, resource, gone, irreversible=reading.undeletable)]
-    return [Step(StepKind.DELETE, resource, gone)]
+        return [RollbackStep(StepKind.KEEP, resource, gone, irreversible=reading.undeletable)]
+    return [RollbackStep(StepKind.DELETE, resource, gone)]
 
 
-def _steps_back(now: Resource | None, resource: Resource, reading: Reading | None) -> list[Step]:
+def _steps_back(
+    now: Resource | None, resource: Resource, reading: Reading | None
+) -> list[RollbackStep]:
     """How a resource becomes what the version had."""
     recorded = _record_step(now, resource)
     if resource.declaration is None or reading is None:
@@ -160,28 +164,30 @@ def _steps_back(now: Resource | None, resource: Resource, reading: Reading | Non
         made = resource_change(
             resource.type, resource.name, None, resource.attributes, sensitive=sensitive
         )
-        return [Step(StepKind.CREATE, resource, made)]
+        return [RollbackStep(StepKind.CREATE, resource, made)]
     found = drifted_attributes(resource, reading.actual)
     if not found:
         return [recorded] if recorded else []
     back = tuple(each._replace(before=each.after, after=each.before) for each in found)
     change = ResourceChange(resource.type, resource.name, "update", back, tuple(sensitive))
     if reading.irreversible is not None:
-        return [Step(StepKind.KEEP, resource, change, irreversible=reading.irreversible)]
+        return [RollbackStep(StepKind.KEEP, resource, change, irreversible=reading.irreversible)]
     ignore = declared_list(resource, "ignore")
     resource = resource._replace(
         attributes=with_ignored(resource.attributes, reading.actual, ignore)
     )
-    return [Step(StepKind.UPDATE, resource, change)]
+    return [RollbackStep(StepKind.UPDATE, resource, change)]
 
 
-def _record_step(now: Resource | None, resource: Resource) -> Step | None:
+def _record_step(now: Resource | None, resource: Resource) -> RollbackStep | None:
     changes = changes_between([now] if now else [], [resource])
     if now is not None and not changes and _said(now) != _said(resource):
         changes = [ResourceChange(resource.type, resource.name, "update")]
     if not changes:
         return None
-    return Step(StepKind.RECORD, resource, changes[0], record_only=resource.declaration is None)
+    return RollbackStep(
+        StepKind.RECORD, resource, changes[0], record_only=resource.declaration is None
+    )
 
 
 def _said(resource: Resource) -> dict[str, Json] | None:

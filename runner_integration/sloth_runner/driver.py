@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 from sloth_runner.events import TaskOutput
 from sloth_runner.host import wire
 from sloth_runner.host.limits import Limits
+from sloth_runner.host.replies import Done, Failed, Waiting
 from sloth_runner.host.runtime import LuaHost
-from sloth_runner.host.steps import Done, Failed, Waiting
 from sloth_state.errors import SlothError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from sloth_runner.host.module import LuaModule
-    from sloth_runner.host.steps import Reply, Step
+    from sloth_runner.host.replies import Progress, Reply
     from sloth_runner.script import Script
     from sloth_runner.session import Session, TaskContext
     from sloth_runner.workflow import Call
@@ -212,14 +212,14 @@ class Driver:
 
     # -- what Lua tells --------------------------------------------------------------------
 
-    def _route(self, step: Step) -> None:
+    def _route(self, progress: Progress) -> None:
         """Hand on what coroutines came to, until none can go on or others must have a turn."""
-        while step.thread is not None:
-            self._deliver(step)
-            if not step.has_more:
+        while progress.thread is not None:
+            self._deliver(progress)
+            if not progress.has_more:
                 return
-            step = self.host.go_on()
-        if step.has_more and not self._has_more:
+            progress = self.host.go_on()
+        if progress.has_more and not self._has_more:
             self._has_more = True
             asyncio.get_running_loop().call_soon(self._go_on)
 
@@ -232,20 +232,20 @@ class Driver:
             for call in list(self._calls.values()):
                 self._fail(call, error)
 
-    def _deliver(self, step: Step) -> None:
-        assert step.thread is not None
-        assert step.owner is not None
-        assert step.reply is not None
-        owner = self._owners[step.owner]
-        if step.thread == step.owner:
+    def _deliver(self, progress: Progress) -> None:
+        assert progress.thread is not None
+        assert progress.owner is not None
+        assert progress.reply is not None
+        owner = self._owners[progress.owner]
+        if progress.thread == progress.owner:
             if owner.is_parked:
                 assert owner.reply is not None
-                owner.reply.set_result(step.reply)
-        elif isinstance(step.reply, Waiting):
-            work = self._serve(step.thread, owner, step.reply)
-            owner.goroutines[step.thread] = asyncio.get_running_loop().create_task(work)
-        elif isinstance(step.reply, Failed):
-            self._fail(owner, step.reply.error)
+                owner.reply.set_result(progress.reply)
+        elif isinstance(progress.reply, Waiting):
+            work = self._serve(progress.thread, owner, progress.reply)
+            owner.goroutines[progress.thread] = asyncio.get_running_loop().create_task(work)
+        elif isinstance(progress.reply, Failed):
+            self._fail(owner, progress.reply.error)
 
     # -- goroutines ------------------------------------------------------------------------
 

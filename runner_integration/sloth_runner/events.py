@@ -12,7 +12,7 @@ from sloth_state.model import Changes, Json, Output, Resource, RunStatus, TaskSt
 
 if TYPE_CHECKING:
     from sloth_state.drift import Finding
-    from sloth_state.rollback import Step
+    from sloth_state.rollback import RollbackStep
 
 
 class RunStarted(NamedTuple):
@@ -96,7 +96,7 @@ class BeforeRollback(NamedTuple):
     workflow: str
     from_version: int
     to_version: int
-    steps: "tuple[Step, ...]"
+    steps: "tuple[RollbackStep, ...]"
 
 
 class AfterRollback(NamedTuple):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sloth_state.errors import SlothError
     from sloth_state.model import Json, Resource, Run, Version
     from sloth_state.recorded import Identity
-    from sloth_state.rollback import RollbackPlan, Step
+    from sloth_state.rollback import RollbackPlan, RollbackStep
     from sloth_state.store import Store
 
 
@@ -175,7 +175,7 @@ def _how_to_finish(restoration: Restoration, finished: Run | None, error: SlothE
     return f"{first} it with: sloth-runner state workflow rollback {name} --resume"
 
 
-async def _take(world: World, run: ActiveRun, restoration: Restoration, step: Step) -> None:
+async def _take(world: World, run: ActiveRun, restoration: Restoration, step: RollbackStep) -> None:
     resource = step.resource
     identity = resource.type, resource.name
     match step.kind:

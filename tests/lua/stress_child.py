@@ -13,8 +13,8 @@ from typing import Any
 from sloth_runner.errors import ScriptError
 from sloth_runner.host import wire
 from sloth_runner.host.limits import Limits
+from sloth_runner.host.replies import Done, Failed, Waiting
 from sloth_runner.host.runtime import LuaHost
-from sloth_runner.host.steps import Done, Failed, Waiting
 from sloth_runner.modules import sloth_lua_modules
 from sloth_runner.script import Script
 from sloth_runner.session import Session

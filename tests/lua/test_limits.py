@@ -13,7 +13,7 @@ import pytest
 import sloth_runner.driver
 from sloth_runner.errors import MemoryExceeded, TaskTimeout
 from sloth_runner.host.limits import Limits
-from sloth_runner.host.steps import Done
+from sloth_runner.host.replies import Done
 from sloth_runner.session import TaskContext
 from sloth_runner.time_limit import TimeLimit
 from sloth_runner.workflow import Call

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sloth_runner.restoring import Restoration
     from sloth_state.cli.app import App
     from sloth_state.model import Json, Run
-    from sloth_state.rollback import RollbackPlan, Step
+    from sloth_state.rollback import RollbackPlan, RollbackStep
     from sloth_state.store import Store
 
 
@@ -66,7 +66,7 @@ class RestorationView:
             yield ""
             yield _counts(plan)
 
-    def _part(self, heading: str, steps: Sequence[Step]) -> Iterator[str]:
+    def _part(self, heading: str, steps: Sequence[RollbackStep]) -> Iterator[str]:
         if not steps:
             return
         yield ""
@@ -75,7 +75,7 @@ class RestorationView:
         for line in self._view.lines([step.change for step in steps]):
             yield f"  {line}"
 
-    def _kept(self, steps: Sequence[Step]) -> Iterator[str]:
+    def _kept(self, steps: Sequence[RollbackStep]) -> Iterator[str]:
         if not steps:
             return
         yield ""

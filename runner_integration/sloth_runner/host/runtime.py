@@ -14,7 +14,7 @@ from lupa import luajit21
 
 import sloth_lua
 from sloth_runner.host import wire
-from sloth_runner.host.steps import Done, Failed, Step, Waiting
+from sloth_runner.host.replies import Done, Failed, Progress, Waiting
 from sloth_state.errors import LockLost, SlothError, StoreError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sloth_runner.errors import ScriptError
     from sloth_runner.host.limits import Limits
     from sloth_runner.host.module import LuaModule
-    from sloth_runner.host.steps import Reply
+    from sloth_runner.host.replies import Reply
     from sloth_runner.script import Script
 
 
@@ -221,28 +221,28 @@ class LuaHost:
         thread: int = self._ask(b"start", *about)[0]
         return thread
 
-    def resume(self, thread: int, answer: wire.Answer = ()) -> Step:
+    def resume(self, thread: int, answer: wire.Answer = ()) -> Progress:
         """Run a coroutine with the answer to what it waited for, and others that this wakes."""
-        return self._step(b"resume", thread, *answer)
+        return self._advance(b"resume", thread, *answer)
 
-    def go_on(self) -> Step:
-        """Run coroutines that can go on, when a step said that there are more."""
-        return self._step(b"go_on")
+    def go_on(self) -> Progress:
+        """Run coroutines that can go on, when the progress said that there are more."""
+        return self._advance(b"go_on")
 
-    def break_deadlock(self) -> Step:
+    def break_deadlock(self) -> Progress:
         """Raise an error in every call that waits, because nobody is left to wake any of them."""
-        return self._step(b"deadlock")
+        return self._advance(b"deadlock")
 
     def drop(self, thread: int) -> None:
         """Forget a coroutine that will not be resumed again, and its goroutines."""
         self._ask(b"drop", thread)
 
-    def _step(self, command: bytes, *arguments: wire.Plain) -> Step:
+    def _advance(self, command: bytes, *arguments: wire.Plain) -> Progress:
         kind, more, *rest = self._call(command, *arguments)
         if kind == b"idle":
-            return Step(None, None, None, more)
+            return Progress(None, None, None, more)
         thread, owner, *content = rest
-        return Step(thread, owner, self._reply(kind, content), more)
+        return Progress(thread, owner, self._reply(kind, content), more)
 
     def _reply(self, kind: bytes, content: list[Any]) -> Reply:
         if kind == b"wait":

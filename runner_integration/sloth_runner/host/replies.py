@@ -25,7 +25,7 @@ class Failed(NamedTuple):
 Reply: TypeAlias = Waiting | Done | Failed
 
 
-class Step(NamedTuple):
+class Progress(NamedTuple):
     """What one coroutine came to; those that only wait for each other are not told of."""
 
     thread: int | None
