@@ -140,10 +140,11 @@ class StateMoved(SlothError):
 
     code = "state_moved"
 
-    def __init__(self, workflow: str, planned_after: int, newest: int) -> None:
+    def __init__(self, workflow: str, newest: int) -> None:
+        """`newest`: the version it is at now, 0 for none."""
+        now = f"is at version {newest} now, and" if newest else "was deleted, and"
         super().__init__(
-            f"{workflow} is at version {newest} now, and the plan was made at version "
-            f"{planned_after}; nothing was changed",
+            f"{workflow} {now} the plan was made before that; nothing was changed",
             hint="Make the plan again.",
         )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sloth_state.errors import AmbiguousReference, ReferenceNotFound
+from sloth_state.errors import AmbiguousReference, ReferenceNotFound, StateMoved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,6 +42,13 @@ def newest_run(store: Store, name: str) -> Run | None:
     """The newest run of the workflow with exactly this name."""
     runs = store.runs(name=name, latest=True, limit=1)
     return runs[0] if runs else None
+
+
+def check_newest(store: Store, name: str, run_id: str) -> None:
+    """Raise StateMoved if another run is the workflow's newest; "" stands for none at all."""
+    newest = newest_run(store, name)
+    if (newest.id if newest else "") != run_id:
+        raise StateMoved(name, newest.version if newest else 0)
 
 
 def split_version(ref: str) -> tuple[str, int] | None:

@@ -8,7 +8,6 @@ from sloth_runner.earlier_runs import copy_outputs, existing
 from sloth_runner.events import DriftDetected, ResourceChanged
 from sloth_runner.resources.reading import prepared
 from sloth_state.drift import detection_of, find_drift
-from sloth_state.errors import StateMoved
 from sloth_state.model import Action, DriftState, ResourceDraft
 
 if TYPE_CHECKING:
@@ -92,8 +91,6 @@ def accept_drift(
     store: Store,
     version: Version,
     findings: Sequence[Finding],
-    *,
-    lock_timeout: float = 0.0,
 ) -> Run:
     """Record reality as a new version: what drifted as it is now, what is missing as gone.
 
@@ -106,11 +103,9 @@ def accept_drift(
         metadata={"accepted_drift_of": str(version.version)},
         message=f"accepted drift of {len(drifted)} "
         + ("resource" if len(drifted) == 1 else "resources"),
-        lock_timeout=lock_timeout,
+        after_run=version.run_id,
     )
     with execution as run:
-        if run.version != version.version + 1:
-            raise StateMoved(version.workflow, version.version, run.version - 1)
         driver.session.run = run
         run.subscribe(lambda resource: world.emit(ResourceChanged(None, resource)))
         world.run(_accept(driver, run, drifted))

@@ -74,13 +74,15 @@ class Execution:
         on_lock_lost: Callable[[LockLost], None] | None = None,
         lease: timedelta = LEASE,
         status: RunStatus = RunStatus.SUCCESS,
+        after_run: str | None = None,
         resume: Callable[[], Run | None] = lambda: None,
         secrets: Secrets = NO_SECRETS,
     ) -> None:
         """`status` is how the run ends if nothing fails: `rolled_back` for a rollback.
 
-        `resume` is asked under the lock which earlier run this one goes on with; what it raises
-        comes before there is a run. `secrets`: what the run must not keep.
+        `after_run`: the run that must be the workflow's newest, "" for none at all; under the lock
+        StateMoved is raised for another one. `resume` is asked there which earlier run this one
+        goes on with. Both come before there is a run. `secrets`: what the run must not keep.
         """
         self.finished: Run | None = None
         """The run as it was finalised, after the block."""
@@ -97,6 +99,7 @@ class Execution:
         self._on_lock_lost = on_lock_lost
         self._lease = lease
         self._status = status
+        self._after_run = after_run
         self._resume = resume
         self._secrets = secrets
         self._cleanup = ExitStack()
@@ -107,13 +110,18 @@ class Execution:
         """Take the workflow's lock before the block is entered, which keeps it.
 
         For those who need several locks before they write anything: they promise to call
-        `__exit__`, which gives it up also if the block was never entered. Raises LockHeld.
+        `__exit__`, which gives it up also if the block was never entered. Raises LockHeld, and
+        StateMoved if another run is the newest than must be.
         """
         self._cleanup.enter_context(sigterm_raises())
         self._lock = lock = self._acquire_lock()
         self._heartbeat = Heartbeat(self._store, on_lost=self._tell_of_lost_lock)
         self._heartbeat.add(lock)
         self._cleanup.callback(self._heartbeat.stop)
+        if self._after_run is not None:
+            from sloth_state.references import check_newest
+
+            check_newest(self._store, self._workflow, self._after_run)
 
     def __enter__(self) -> ActiveRun:
         if self._entered:

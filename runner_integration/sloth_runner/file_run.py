@@ -23,7 +23,6 @@ from sloth_runner.scheduler import Scheduler
 from sloth_runner.selection import check_runnable, choose_workflow, left_out
 from sloth_runner.task_run import TaskRunner
 from sloth_runner.workflow import Workflow
-from sloth_state.errors import StateMoved
 from sloth_state.model import TaskStatus
 
 if TYPE_CHECKING:
@@ -122,12 +121,12 @@ class FileRun:
             lock_timeout=timedelta(seconds=request.lock_timeout),
             on_waiting=self._on_waiting,
             on_lock_lost=self._supervisor.stop,
+            after_run=request.after_run,
             resume=partial(self._to_resume, name),
             secrets=session.secrets,
         )
         run = session.run = self._run = self._stack.enter_context(self._execution)
         self._stack.enter_context(closing(session))
-        self._check_predecessor(run)
         if self._loading.is_heard(ResourceChanged):
             run.subscribe(lambda each: session.emit(ResourceChanged(session.current.name, each)))
         tasks = tuple(task.name for task in workflow.tasks)
@@ -146,14 +145,6 @@ class FileRun:
         from sloth_runner.resuming import run_to_resume
 
         return run_to_resume(self._store, name, self._session, wanted)
-
-    def _check_predecessor(self, run: ActiveRun) -> None:
-        after = self._request.after_run
-        if after is None:
-            return
-        before = [each for each in self._store.runs(name=run.name, limit=2) if each.id != run.id]
-        if (before[0].id if before else "") != after:
-            raise StateMoved(run.name, run.version - 2, run.version - 1)
 
     async def _settle_what_was_interrupted(self, run: ActiveRun) -> None:
         """Find out what a killed run left half-done, before anything is built on it."""

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sloth_runner.errors import WorkflowError
 from sloth_runner.runner import RunRequest
 from sloth_runner.script import Script, chunk_name
-from sloth_state.errors import NotFound, StateMoved, UsageError
-from sloth_state.references import newest_run
+from sloth_state.errors import NotFound, UsageError
+from sloth_state.references import check_newest
 from sloth_state.shapes import change_shape
 
 if TYPE_CHECKING:
@@ -31,9 +31,8 @@ class SavedPlan(NamedTuple):
 
     request: RunRequest
     workflow: str
-    after_version: int
-    """The newest version when the plan was made; 0 if there was none."""
     after_run: str | None
+    """The newest run when the plan was made, if there was one."""
     changes: list[Any]
     path: str
 
@@ -50,7 +49,6 @@ def save_plan(path: str, request: RunRequest, planned: Planned) -> None:
     content = {
         "format": FORMAT,
         "workflow": planned.workflow,
-        "after_version": planned.newest.version if planned.newest else 0,
         "after_run": planned.newest.id if planned.newest else None,
         "path": os.path.abspath(request.path),
         "name": request.name,
@@ -113,7 +111,6 @@ def _saved(content: Any, path: str) -> SavedPlan:
     return SavedPlan(
         request,
         content["workflow"],
-        content["after_version"],
         content["after_run"],
         content["changes"],
         path,
@@ -122,9 +119,7 @@ def _saved(content: Any, path: str) -> SavedPlan:
 
 def check_state(store: Store, saved: SavedPlan) -> None:
     """Raise StateMoved if the workflow has another newest version than when the plan was made."""
-    newest = newest_run(store, saved.workflow)
-    if (newest.id if newest else None) != saved.after_run:
-        raise StateMoved(saved.workflow, saved.after_version, newest.version if newest else 0)
+    check_newest(store, saved.workflow, saved.after_run or "")
 
 
 def check_reality(saved: SavedPlan, plan: Plan) -> None:

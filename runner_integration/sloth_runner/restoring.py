@@ -13,7 +13,7 @@ from sloth_runner.resources.pruning import perform
 from sloth_runner.resources.reading import prepared
 from sloth_runner.rollback_choice import chosen_resources
 from sloth_runner.rollback_events import ask_hooks, tell_after
-from sloth_state.errors import Interrupted, StateMoved
+from sloth_state.errors import Interrupted
 from sloth_state.model import Action, ResourceDraft, RunStatus
 from sloth_state.rollback import StepKind, plan_rollback, record_changes
 from sloth_state.things import is_another, thing
@@ -132,11 +132,10 @@ def restore(
         message=_description(restoration),
         lock_timeout=lock_timeout,
         status=RunStatus.ROLLED_BACK if restoration.is_rollback else RunStatus.SUCCESS,
+        after_run=newest.run_id,
     )
     try:
         with execution as run:
-            if run.version != newest.version + 1:
-                raise StateMoved(newest.workflow, newest.version, run.version - 1)
             run.subscribe(lambda resource: world.emit(ResourceChanged(None, resource)))
             last_words = partial(interrupt_elsewhere, store, run.id)
             world.run(_carry_out(world, run, restoration), last_words)

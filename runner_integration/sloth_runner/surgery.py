@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sloth_runner.earlier_runs import copy_outputs
 from sloth_runner.execution import Execution
-from sloth_state.errors import ResourceNotFound, StateMoved, UsageError
+from sloth_state.errors import ResourceNotFound, UsageError
 from sloth_state.references import newest_run
 from sloth_state.values import check_name
 
@@ -44,6 +44,7 @@ class HandMade:
             values=json.loads(_content(store, base.values_hash if base else None) or "null"),
             modules=store.modules(base.run_id) if base else {},
             lock_timeout=timedelta(seconds=lock_timeout),
+            after_run=base.run_id if base else "",
         )
 
     def take_lock(self) -> None:
@@ -53,9 +54,6 @@ class HandMade:
     def __enter__(self) -> ActiveRun:
         run = self._execution.__enter__()
         try:
-            planned_after = self._base.version if self._base else 0
-            if run.version != planned_after + 1:
-                raise StateMoved(run.name, planned_after, run.version - 1)
             if self._base is not None:
                 copy_outputs(self._store, self._base, run)
         except BaseException:

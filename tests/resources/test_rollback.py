@@ -409,6 +409,7 @@ def test_a_version_made_in_between_stops_it_before_anything_is_changed(things: A
             things.calls()
             with pytest.raises(StateMoved):
                 restore(world, store, restoration)
+        assert [run.version for run in store.runs(name="w")] == [4, 3, 2, 1]
     assert things.calls() == []
 
 

@@ -27,7 +27,7 @@ def test_a_saved_plan_is_carried_out_whatever_became_of_the_file(things: Any) ->
     result = things("run", "--plan", "p")
     assert result.code == 1
     assert result.err == (
-        "Error: w is at version 2 now, and the plan was made at version 1; nothing was changed\n"
+        "Error: w is at version 2 now, and the plan was made before that; nothing was changed\n"
         "Hint: Make the plan again.\n"
     )
 
@@ -64,7 +64,7 @@ def test_a_plan_of_a_new_workflow_is_refused_once_there_is_one(things: Any) -> N
     result = things("run", "--plan", "p")
     assert (result.code, result.err.splitlines()[0]) == (
         1,
-        "Error: w is at version 1 now, and the plan was made at version 0; nothing was changed",
+        "Error: w is at version 1 now, and the plan was made before that; nothing was changed",
     )
 
 
