@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sloth_runner.script_locks import ScriptLocks
 from sloth_runner.secrets import NO_SECRETS
 from sloth_runner.tally import Tally
-from sloth_state.errors import LockLost, UsageError
+from sloth_state.errors import LockLost, SlothError, UsageError
 from sloth_state.model import Action, Output, ResourceDraft
 
 if TYPE_CHECKING:
@@ -135,10 +135,15 @@ class ActiveRun:
         if self._kept_end is None:
             lock = self._held_lock()
             return self._store.begin_operation(self.id, operation, lock, contents=contents)
-        (number, record, on_recorded), self._kept_end = self._kept_end, None
-        resource, begun = self._store.end_and_begin_operation(
-            self.id, number, record, operation, self._held_lock(), contents=contents
-        )
+        kept, self._kept_end = self._kept_end, None
+        number, record, on_recorded = kept
+        try:
+            resource, begun = self._store.end_and_begin_operation(
+                self.id, number, record, operation, self._held_lock(), contents=contents
+            )
+        except SlothError:  # of what is to begin, perhaps, and the end is an end all the same
+            self._kept_end = kept
+            raise
         self._touch([resource])
         on_recorded(resource)
         return begun

@@ -26,6 +26,7 @@ from sloth_state.model import (
     Changes,
     Lock,
     LockScope,
+    NewOperation,
     Output,
     Resource,
     ResourceDraft,
@@ -198,6 +199,30 @@ def test_subscribers_are_told_of_each_resource_once_it_is_durable(
         ("file", "b", Action.DELETE, {"content": 1}),
     ]
     assert durable == [3, 3, 3]
+
+
+# -- changes of the world ----------------------------------------------------------------------
+
+
+def _change(name: str, size: int = 1) -> NewOperation:
+    return NewOperation("create", "file", name, None, None, None, {"content": "x" * size}, {})
+
+
+def test_a_kept_end_is_written_even_if_what_follows_cannot_begin(
+    store: Store, run: ActiveRun
+) -> None:
+    told: list[tuple[Any, ...] | None] = []
+    number = run.begin_operation(_change("c"))
+    run.keep_end(number, _file("c", 1), lambda resource: told.append(_brief(resource)))
+    with pytest.raises(InvalidValue, match="bytes of JSON"):
+        run.begin_operation(_change("d", size=11_000_000))
+
+    run.write_kept_end()
+
+    assert told == [("file", "c", Action.CREATE, {"content": 1})]
+    assert [(each.name, each.ended_at is not None) for each in store.operations(run.id)] == [
+        ("c", True)
+    ]
 
 
 # -- outputs, metadata, tasks ------------------------------------------------------------------
