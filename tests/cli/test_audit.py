@@ -26,6 +26,7 @@ def test_the_audit_trail_says_who_did_what_newest_first(
     code, out, _ = sloth(*AUDIT)
     _, printed, _ = sloth(*AUDIT, "-o", "json")
     _, of_one, _ = sloth(*AUDIT, "web", "--limit", "1")
+    _, all_of_one, _ = sloth(*AUDIT, "web", "--limit", "2")
     _, of_the_deleted, _ = sloth(*AUDIT, "db", "-o", "json")
 
     entries = json.loads(printed)
@@ -41,6 +42,7 @@ def test_the_audit_trail_says_who_did_what_newest_first(
     assert set(entries[0]) == {"at", "actor", "action", "workflow", "detail"}
     assert "read sensitive outputs" in of_one
     assert of_one.splitlines()[-1] == "1 action; --limit shows more"
+    assert all_of_one.splitlines()[-1] == "2 actions"
     assert [each["action"] for each in json.loads(of_the_deleted)] == ["delete"]
 
 

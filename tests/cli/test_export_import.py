@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from typing import Any
 import apsw
 import pytest
 
+from sloth_state.cli.exporting import _write_file
+from sloth_state.errors import StoreBusy
 from sloth_state.leases import acquire
 from sloth_state.model import LockScope, NewRun, Output, ResourceDraft, Run
 from sloth_state.open import open_store
@@ -113,6 +115,19 @@ def test_a_place_that_cannot_be_written_is_an_error(sloth: Sloth, tmp_path: Path
         "",
         f"Error: {tmp_path}/none/web.json cannot be written: No such file or directory\n",
     )
+
+
+def test_a_store_that_fails_while_it_is_exported_says_so_itself(tmp_path: Path) -> None:
+    """Some errors of the store are errors of the system too, and not those of the file."""
+
+    def pieces() -> Iterator[str]:
+        yield "{"
+        raise StoreBusy("state.db", "is being written to")
+
+    for path in (f"{tmp_path}/web.json", "/dev/null"):
+        with pytest.raises(StoreBusy, match="is being written to"):
+            _write_file(path, pieces())
+    assert not list(tmp_path.glob("web.json*"))
 
 
 def test_a_device_is_written_to_and_not_replaced(sloth: Sloth, tmp_path: Path) -> None:

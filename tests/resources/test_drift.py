@@ -314,6 +314,16 @@ def test_history_keeps_what_is_new(things: Any) -> None:
     assert table[3:] == ["", "2 detections"]
 
 
+def test_history_does_not_name_what_is_ignored_as_differing(things: Any) -> None:
+    things.declares(
+        'resource.thing{ name = "a", id = "a", size = 1, note = "x", ignore = { "note" } }'
+    )
+    things.set("a", size=2, note="y")
+    things.workflow("drift", "w")
+    (line,) = things.workflow("drift", "w", "--history").out.splitlines()[1:2]
+    assert line.split()[2:] == ["1", "thing", "a", "drifted", "size"]
+
+
 def test_watching_checks_again_and_again(things: Any) -> None:
     things.declares(A)
     watch = things.process("state", "workflow", "drift", "w", "--watch", "50ms")

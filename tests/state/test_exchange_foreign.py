@@ -114,6 +114,14 @@ def test_an_imported_workflow_goes_on_with_runs(bench: Any, store: Any) -> None:
     assert store.verify() == []
 
 
+def test_a_pulumi_secret_that_is_no_json_is_refused(bench: Any, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.json"
+    text = (DATA / "pulumi.json").read_text()
+    broken.write_text(text.replace('"\\"hunter2\\""', '"hunter2"'))
+    with pytest.raises(HistoryRefused, match="is not what it seems to be: JSONDecodeError"):
+        add(bench, broken)
+
+
 def test_a_pulumi_stack_is_one_version_with_its_secrets_marked(bench: Any, store: Any) -> None:
     assert add(bench, DATA / "pulumi.json") == ["shop-prod"]
 

@@ -41,11 +41,12 @@ def command(app: App, name: str | None, limit: int) -> None:
     are deleted.
     """
     store = app.store(upgrade=False)
-    entries = store.audit_trail(name, limit=limit or None)
+    entries = store.audit_trail(name, limit=limit + 1 if limit else None)
     if name is not None and not entries and name not in store.workflow_names():
         raise ReferenceNotFound(name, nearest(name, store.workflow_names()))
-    more = "; --limit shows more" if len(entries) == limit else ""
-    app.emit(entries, COLUMNS, _shape, footer=f"{counted(len(entries), 'action')}{more}")
+    shown = entries[:limit] if limit else entries
+    more = "; --limit shows more" if len(shown) < len(entries) else ""
+    app.emit(shown, COLUMNS, _shape, footer=f"{counted(len(shown), 'action')}{more}")
 
 
 def _shape(entry: AuditEntry) -> Json:

@@ -13,6 +13,7 @@ from sloth_state.cli.text import counted
 from sloth_state.errors import StoreError
 from sloth_state.open import store_path
 from sloth_state.shapes import problem_shape
+from sloth_state.values import check_text
 
 if TYPE_CHECKING:
     from sloth_state.cli.app import App
@@ -31,7 +32,7 @@ def command(app: App, file: str | None) -> None:
     """
     store = app.store(upgrade=False, heal=False)
     target = file or f"{store_path(app.state)}.backup-{time.strftime('%Y%m%d-%H%M%S')}"
-    problems = store.backup(target)
+    problems = store.backup(check_text(target, "the file's name"))
     size = os.stat(target).st_size
     shape: dict[str, Json] = {
         "url": store.url,

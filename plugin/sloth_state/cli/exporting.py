@@ -10,6 +10,7 @@ import click
 from sloth_state.cli.failures import OutputFailed
 from sloth_state.cli.options import reference_argument, shared_options
 from sloth_state.cli.text import counted, printable
+from sloth_state.errors import StoreError
 from sloth_state.exchange.document import document
 from sloth_state.references import resolve
 from sloth_state.sensitive import SENSITIVE_ATTRIBUTES
@@ -101,6 +102,8 @@ def _write_file(path: str, pieces: Iterable[str]) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(unfinished, path)
+    except StoreError:  # some are OSErrors too
+        raise
     except OSError as error:
         raise OutputFailed(f"{path} cannot be written: {error.strerror}") from error
     finally:
@@ -112,6 +115,8 @@ def _write_into(path: str, pieces: Iterable[str]) -> None:
     try:
         with open(path, "w", encoding="utf-8") as device:
             device.writelines(pieces)
+    except StoreError:  # some are OSErrors too
+        raise
     except OSError as error:
         raise OutputFailed(f"{path} cannot be written: {error.strerror}") from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sloth_state.errors import HistoryRefused, NotFound
+from sloth_state.errors import HistoryRefused, NotFound, SlothError
 from sloth_state.exchange.document import is_document, records_of, workflow_of
 from sloth_state.model import History
 
@@ -72,7 +72,9 @@ def _of_another_tool(path: str, name: str, now: datetime, actor: str) -> History
             return terraform_history(value, now, actor)
         if is_pulumi(value):
             return pulumi_history(value, now, actor)
-    except (LookupError, TypeError, AttributeError) as error:
+    except SlothError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise HistoryRefused(
             f"{name} is not what it seems to be: {type(error).__name__}: {error}"
         ) from error

@@ -68,17 +68,15 @@ class Connection:
         self._check_owner()
         try:
             return self._database.execute(sql, bindings).fetchall()
-        except (apsw.Error, UnicodeDecodeError) as error:
+        except (apsw.Error, UnicodeError) as error:
             self._fail(error)
-        except UnicodeEncodeError as error:
-            raise InvalidValue(f"{error.object!r} is not valid UTF-8 text") from error
 
     def stream(self, sql: str, bindings: Bindings = ()) -> Iterator[Row]:
         """The rows of a query one by one, for those that may not fit into memory."""
         self._check_owner()
         try:
             yield from self._database.execute(sql, bindings)
-        except (apsw.Error, UnicodeDecodeError) as error:
+        except (apsw.Error, UnicodeError) as error:
             self._fail(error)
 
     def first(self, sql: str, bindings: Bindings = ()) -> Row | None:
@@ -87,7 +85,7 @@ class Connection:
             self._check_owner()
         try:
             return self._database.execute(sql, bindings).fetchone()
-        except (apsw.Error, UnicodeDecodeError) as error:
+        except (apsw.Error, UnicodeError) as error:
             self._fail(error)
 
     def write(self, sql: str, bindings: Bindings = ()) -> None:
@@ -95,7 +93,7 @@ class Connection:
         assert self._depth, "a write outside of a transaction"
         try:
             self._database.execute(sql, bindings)
-        except apsw.Error as error:
+        except (apsw.Error, UnicodeError) as error:
             self._fail(error)
 
     def write_many(self, sql: str, rows: Sequence[Bindings]) -> None:
@@ -105,7 +103,7 @@ class Connection:
             return
         try:
             self._database.executemany(sql, rows)
-        except apsw.Error as error:
+        except (apsw.Error, UnicodeError) as error:
             self._fail(error)
 
     def changes(self) -> int:
@@ -238,6 +236,8 @@ class Connection:
             self._run(sql)
 
     def _fail(self, error: Exception) -> NoReturn:
+        if isinstance(error, UnicodeEncodeError):
+            raise InvalidValue(f"{error.object!r} is not valid UTF-8 text") from error
         raise translate(error, self.path, self._database.system_errno) from error
 
     def _check_owner(self) -> None:

@@ -219,16 +219,16 @@ def _show_history(
     from sloth_state.model import Detection
     from sloth_state.shapes import detection_shape
 
+    known = _ResourcesOfVersions(store, workflow)
     columns = [
         Column[Detection]("DETECTED", lambda each: local_time(each.detected_at)),
         Column[Detection]("VERSION", lambda each: str(each.version)),
         Column[Detection]("TYPE", lambda each: each.resource_type),
         Column[Detection]("NAME", lambda each: each.resource_name),
         Column[Detection]("STATE", lambda each: each.state.value, STATE_COLOURS),
-        Column[Detection]("DIFFERS", _differing),
+        Column[Detection]("DIFFERS", lambda each: _differing(each, known.resource(each))),
     ]
     found = store.detections(workflow, type=type, limit=limit)
-    known = _ResourcesOfVersions(store, workflow)
     app.emit(
         found,
         columns,
@@ -252,11 +252,10 @@ class _ResourcesOfVersions:
         return self._versions[detection.version].get(detection.resource_id)
 
 
-def _differing(detection: Detection) -> str:
-    from sloth_state.differences import differences
+def _differing(detection: Detection, resource: Resource | None) -> str:
+    from sloth_state.drift import drifted_attributes
 
-    if detection.actual is None:
+    if detection.actual is None or resource is None:
         return detection.error or "-"
-    known = {key: value for key, value in detection.expected.items() if key in detection.actual}
-    read = {key: detection.actual[key] for key in known}
-    return ", ".join(each.path for each in differences(known, read)) or "-"
+    found = drifted_attributes(resource, detection.actual)
+    return ", ".join(each.path for each in found) or "-"

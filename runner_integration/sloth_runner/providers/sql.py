@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import closing
 from datetime import UTC, datetime
+from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
+from sloth_runner.blocking import on_thread
 from sloth_runner.errors import WorkflowError
 from sloth_runner.providers.databases import (
     DatabaseError,
@@ -102,21 +103,21 @@ def _script(database: Database, what: str, text: str) -> None:
 async def _with(url: str, password: str | None, work: Callable[[Database], T]) -> T:
     """Work with a connection on a thread of its own. Cancelling it undoes its transaction."""
     opened: list[Database] = []
+    cancelled = Event()
 
     def run() -> T:
         try:
             with closing(connect(url, password)) as database:
                 opened.append(database)
+                if cancelled.is_set():
+                    raise WorkflowError(f"the database {url}: cancelled")
                 return work(database)
         except DatabaseError as error:
             raise WorkflowError(f"the database {url}: {error}") from None
 
-    running = asyncio.ensure_future(asyncio.to_thread(run))
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
+    def interrupt() -> None:
+        cancelled.set()
         for database in opened:
             database.interrupt()
-        await asyncio.wait([running])
-        running.exception()  # looked at, so that nobody warns of it
-        raise
+
+    return await on_thread(run, on_cancel=interrupt)
