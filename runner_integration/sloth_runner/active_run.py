@@ -131,7 +131,9 @@ class ActiveRun:
 
     def begin_operation(self, operation: NewOperation, contents: Sequence[bytes] = ()) -> int:
         """Journal a change of the world before it is made; its number."""
-        self._refuse_secrets(operation, contents)
+        identity = operation.type, operation.name
+        draft = ResourceDraft(*identity, operation.wanted, declaration=operation.declaration)
+        self.secrets.refuse_in_clear(draft, contents)
         if self._kept_end is None:
             lock = self._held_lock()
             return self._store.begin_operation(self.id, operation, lock, contents=contents)
@@ -147,11 +149,6 @@ class ActiveRun:
         self._touch([resource])
         on_recorded(resource)
         return begun
-
-    def _refuse_secrets(self, operation: NewOperation, contents: Sequence[bytes] = ()) -> None:
-        identity = operation.type, operation.name
-        draft = ResourceDraft(*identity, operation.wanted, declaration=operation.declaration)
-        self.secrets.refuse_in_clear(draft, contents)
 
     def end_operation(
         self,

@@ -50,14 +50,9 @@ def find_existing(
     driver = world.version(version)
     context = TaskContext(None, driver.session.script.folder)
     context.reading = True
-    found: dict[str, Any] = {}
-
-    async def read() -> None:
-        facts = {"type": type, "name": name, "fields": dict(fields)}
-        facts |= {} if id is None else {"id": id}
-        found.update(await driver.call("existing", NO_FUNCTION, context, facts))
-
-    world.run(read())
+    facts = {"type": type, "name": name, "fields": dict(fields)}
+    facts |= {} if id is None else {"id": id}
+    found = world.run(driver.call("existing", NO_FUNCTION, context, facts))
     if not found["exists"]:
         raise NotFound(
             f"the thing that would be {type}/{name} does not exist",

@@ -77,11 +77,8 @@ def _tell_script(
     }
     driver.session.acting = True
 
-    async def tell() -> None:
-        await world.tell(driver, "drift_detected", facts)
-
     try:
-        world.run(tell())
+        world.run(world.tell(driver, "drift_detected", facts))
     finally:
         driver.session.acting = False
 

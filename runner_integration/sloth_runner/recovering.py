@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sloth_runner.active_run import ActiveRun
-    from sloth_runner.driver import Driver
     from sloth_runner.resources.recovery import Settled
     from sloth_runner.world import World
     from sloth_state.model import Operation
@@ -70,15 +69,5 @@ def _settle_all(
     for run_id, operations in groupby(unfinished, key=lambda each: each[0]):
         begun_in = store.run(run_id)
         driver = world.version(store.version(begun_in.name, begun_in.version))
-        world.run(_settle(driver, run, list(operations), verdicts, settled))
+        settled += world.run(settle(driver, run, list(operations), verdicts))
     return settled
-
-
-async def _settle(
-    driver: Driver,
-    run: ActiveRun,
-    operations: Sequence[tuple[str, Operation]],
-    verdicts: Mapping[tuple[str, str], bool],
-    settled: list[Settled],
-) -> None:
-    settled += await settle(driver, run, operations, verdicts)

@@ -40,10 +40,7 @@ def tell_after(world: World, restoration: Restoration, finished: Run) -> None:
         "error": finished.error_msg,
     }
 
-    async def tell() -> None:
-        await world.tell(world.version(newest), "after_rollback", facts)
-
-    world.run(tell())
+    world.run(world.tell(world.version(newest), "after_rollback", facts))
 
 
 def _facts(restoration: Restoration) -> dict[str, Any]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sloth_runner.active_run import ActiveRun
     from sloth_runner.events import Event
     from sloth_runner.planning import Plan
+    from sloth_runner.resources.contents import Contents
     from sloth_runner.resources.declared import Declarations
     from sloth_runner.resources.journal import Journal
     from sloth_runner.resources.known import KnownResources
@@ -148,6 +149,13 @@ class Session:
         from sloth_runner.resources.journal import Journal
 
         return Journal(self, self.known_resources, self.declarations)
+
+    @cached_property
+    def contents(self) -> Contents:
+        """Contents of files that resources name."""
+        from sloth_runner.resources.contents import Contents
+
+        return Contents(self)
 
     @cached_property
     def python_providers(self) -> PythonProviders:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sloth_state.errors import Interrupted
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from sloth_runner.host.limits import Limits
     from sloth_runner.stopping import StopSignals
+
+Result = TypeVar("Result")
 
 
 class Supervisor:
@@ -25,9 +27,9 @@ class Supervisor:
         self._main: asyncio.Task[Any] | None = None
 
     def run(
-        self, work: Coroutine[Any, Any, None], last_words: Callable[[], None] | None = None
-    ) -> None:
-        """Run a coroutine to its end.
+        self, work: Coroutine[Any, Any, Result], last_words: Callable[[], None] | None = None
+    ) -> Result:
+        """Run a coroutine to its end; what it returns.
 
         A first signal cancels it and stops Lua; then Interrupted is raised. A second one ends the
         process at once, after `last_words`, which is called on another thread.
@@ -38,7 +40,7 @@ class Supervisor:
 
         with self._signals.watched(on_stop, lambda _by: _end_at_once(last_words)):
             try:
-                self._loop.run(self._supervised(work))
+                return self._loop.run(self._supervised(work))
             except asyncio.CancelledError:
                 if self._limits.fatal is None:
                     raise
@@ -49,10 +51,10 @@ class Supervisor:
         self._limits.fail(error)
         self._loop.get_loop().call_soon_threadsafe(self._cancel)
 
-    async def _supervised(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _supervised(self, work: Coroutine[Any, Any, Result]) -> Result:
         self._main = asyncio.current_task()
         try:
-            await work
+            return await work
         finally:
             self._main = None
 

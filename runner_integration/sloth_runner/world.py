@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sloth_runner.driver import Driver
     from sloth_runner.events import Event, Listener
     from sloth_runner.plugins import Plugins
+    from sloth_runner.supervisor import Result
     from sloth_state.drift import Reading
     from sloth_state.model import Json, Resource, Version
     from sloth_state.store import Store
@@ -129,15 +130,9 @@ class World:
 
     def read(self, driver: Driver, resources: Sequence[Resource]) -> list[Reading]:
         """What these resources are now, in their order; of what was only recorded, nothing."""
-        found: dict[int, Reading] = {}
         declared = [each for each in resources if each.declaration is not None]
-
-        async def read() -> None:
-            for reading in await read_all(driver, declared):
-                found[id(reading.resource)] = reading
-
-        if declared:
-            self.run(read())
+        readings = self.run(read_all(driver, declared)) if declared else []
+        found = {id(reading.resource): reading for reading in readings}
         return [found.get(id(each)) or unread(each) for each in resources]
 
     def contents(
@@ -156,10 +151,10 @@ class World:
         return contents
 
     def run(
-        self, work: Coroutine[Any, Any, None], last_words: Callable[[], None] | None = None
-    ) -> None:
-        """Run a coroutine to its end; signals stop it."""
-        self.supervisor.run(work, last_words)
+        self, work: Coroutine[Any, Any, Result], last_words: Callable[[], None] | None = None
+    ) -> Result:
+        """Run a coroutine to its end; what it returns. Signals stop it."""
+        return self.supervisor.run(work, last_words)
 
     async def tell(self, driver: Driver, event: str, facts: dict[str, Any]) -> str | None:
         """Tell a script's `state.on` of an event; why it is refused, if it can be and is."""

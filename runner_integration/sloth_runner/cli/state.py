@@ -44,7 +44,7 @@ workflow = workflow_group(
     {
         **{name: WORKFLOW_COMMANDS[name] for name in _BEFORE},
         **_LIVE_COMMANDS,
-        **{name: it for name, it in WORKFLOW_COMMANDS.items() if name not in _LIVE_COMMANDS},
+        **WORKFLOW_COMMANDS,
     }
 )
 state = state_group(

@@ -190,6 +190,8 @@ def write_atomically(path: str, content: bytes, *, mode: int | None = None) -> N
     """
     import tempfile
 
+    from sloth_runner.providers.durable import sync_folder
+
     if os.path.exists(path) and not os.path.isfile(path):
         with open(path, "wb") as device:
             device.write(content)
@@ -232,15 +234,6 @@ def _umask() -> int:
     mask = os.umask(0o077)  # there is no way to read it without setting it
     os.umask(mask)
     return mask
-
-
-def sync_folder(folder: str) -> None:
-    """Make durable which names a folder has in it."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def describe_file(path: str) -> dict[str, Any]:

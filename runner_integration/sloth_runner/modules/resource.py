@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import sloth_lua
 from sloth_runner.errors import WorkflowError
 from sloth_runner.host.module import LuaModule
-from sloth_state.errors import InvalidValue, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,13 +16,11 @@ if TYPE_CHECKING:
 
 _SILENT = {"resource.decide", "resource.begin", "resource.finish"}
 _SILENT |= {"content.hold", "content.hold_file"}
-LARGEST_CONTENT = 64 * 2**20
-"""Bytes of a file that a resource keeps."""
 
 
 def resource_module(session: Session) -> LuaModule:
     """`resource`: all that `lua/sloth_lua/resource.lua` and `resources.lua` ask for."""
-    types, contents = Types(session), Contents(session)
+    types = Types(session)
     session.knows_type = types.knows
 
     def of(part: str, name: str) -> Callable[..., Any]:
@@ -41,6 +38,7 @@ def resource_module(session: Session) -> LuaModule:
     operations = {f"resource.{name}": of("declarations", name) for name in deciding}
     doing = ("begin", "finish", "fail", "forget")
     operations |= {f"resource.{name}": of("journal", name) for name in doing}
+    operations |= {f"content.{name}": of("contents", name) for name in ("hold", "hold_file", "get")}
     operations |= {
         "resource.planned": of("plan", "tell"),
         "resource.define": types.define,
@@ -50,9 +48,6 @@ def resource_module(session: Session) -> LuaModule:
         "resource.types": types.provided,
         "resource.python_provider": of("python_providers", "describe"),
         "world.next": of("reading_queue", "next"),
-        "content.hold": contents.hold,
-        "content.hold_file": contents.hold_file,
-        "content.get": contents.get,
     }
     return LuaModule(
         "resource",
@@ -102,45 +97,3 @@ class Types:
     def provided(self) -> list[str]:
         """Those that need no definition."""
         return [*sloth_lua.providers(), *self._session.python_providers.types()]
-
-
-class Contents:
-    """Contents of files, known by their SHA-256, which the state keeps with a resource."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    def hold(self, content: bytes) -> str:
-        """Keep a content with the next change of a resource; its SHA-256 in hex."""
-        import hashlib
-
-        if len(content) > LARGEST_CONTENT:
-            raise InvalidValue(
-                f"a content has {len(content):,} bytes, and the state keeps {LARGEST_CONTENT:,}"
-            )
-        hash = hashlib.sha256(content).hexdigest()
-        self._session.current.contents[hash] = content
-        if self._session.plan is not None:
-            self._session.plan.contents[hash] = content
-        return hash
-
-    def hold_file(self, path: str) -> str | tuple[None, str]:
-        """The same for what a file has in it now."""
-        try:
-            with open(self._session.path(path), "rb") as file:
-                return self.hold(file.read(LARGEST_CONTENT + 1))
-        except OSError as error:
-            return None, f"{path}: {error.strerror}"
-
-    def get(self, hash: str) -> bytes | tuple[None, str]:
-        """A content that is held or kept; None and a message if it is not."""
-        context = self._session.current
-        for held in (context.contents, context.taken):
-            if hash in held:
-                return held[hash]
-        if self._session.store is None:
-            return None, f"there is no store to take the content {hash} from"
-        try:
-            return self._session.store.content(hash)
-        except NotFound as error:
-            return None, error.message

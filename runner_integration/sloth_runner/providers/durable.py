@@ -10,7 +10,6 @@ from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from sloth_runner.errors import WorkflowError
-from sloth_runner.modules.files import sync_folder
 from sloth_runner.providers import owners
 
 if TYPE_CHECKING:
@@ -133,6 +132,15 @@ def remove(path: str) -> None:
 def remove_if_there(path: str) -> None:
     with suppress(FileNotFoundError):
         os.unlink(path)
+
+
+def sync_folder(folder: str) -> None:
+    """Make durable which names a folder has in it."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def permit(

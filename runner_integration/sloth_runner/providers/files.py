@@ -10,7 +10,6 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from sloth_runner.errors import WorkflowError
-from sloth_runner.modules.resource import Contents
 from sloth_runner.providers import owners
 from sloth_runner.providers.durable import (
     Permissions,
@@ -185,7 +184,7 @@ def write(
 
 def kept(session: Session, path: str, hash: str) -> bytes:
     """A content that the state has. Raises WorkflowError for one that is gone."""
-    found = Contents(session).get(hash)
+    found = session.contents.get(hash)
     if isinstance(found, bytes):
         return found
     raise WorkflowError(f"{path} cannot be written: {found[1]}")

@@ -9,9 +9,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sloth_runner.errors import WorkflowError
-from sloth_runner.modules.files import sync_folder
 from sloth_runner.providers import durable
-from sloth_runner.providers.durable import Permissions, explained
+from sloth_runner.providers.durable import Permissions, explained, sync_folder
 from sloth_runner.providers.files import facts_of, permissions_of
 
 if TYPE_CHECKING:

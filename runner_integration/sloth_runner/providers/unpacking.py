@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sloth_runner.blocking import on_thread
 from sloth_runner.errors import WorkflowError
-from sloth_runner.modules.resource import LARGEST_CONTENT, Contents
 from sloth_runner.providers import durable
 from sloth_runner.providers.archives import Entry, entry_of, listed, listing, members
 from sloth_runner.providers.durable import Permissions, explained, replacing
 from sloth_runner.providers.files import digest, facts_of, permissions_of
 from sloth_runner.providers.folders import make_folder, remove_empty
+from sloth_runner.resources.contents import LARGEST_CONTENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,7 +138,7 @@ async def unpack(
 
     What is there already as the listing `expected` has it is left alone.
     """
-    kept = Contents(session).get(hash)
+    kept = session.contents.get(hash)
     content = kept if isinstance(kept, bytes) else None
     await on_thread(_unpack, folder, source, content, hash, int(strip), listed(expected))
 
