@@ -98,11 +98,10 @@ function cron.enable(name, user) return switch("cron.enable", false, name, user)
 ---@return outcome|string result or problem
 function cron.disable(name, user) return switch("cron.disable", true, name, user) end
 
-local function entry(user, name, line)
+local function entry(split, user, name, line)
   local text = is_disabled(line) and sub(line, #DISABLED + 1) or line
-  local schedule, command = match(text, "^(@%a+)%s+(.*)$")
-  if not schedule then schedule, command = match(text, "^(%S+ %S+ %S+ %S+ %S+) (.*)$") end
-  return { name = name, schedule = schedule or "", command = command or text, user = user, enabled = not is_disabled(line) }
+  local schedule, command = split(text)
+  return { name = name, schedule = schedule, command = command, user = user, enabled = not is_disabled(line) }
 end
 
 --- The entries of this workflow, in their order: name schedule command user enabled. A command is as
@@ -117,9 +116,10 @@ function cron.list(user)
   local ok, result = outcome.try(outcome.ask, arguments)
   if not ok then return nil, result end
   if result.exit_code ~= 0 and not result.stderr:find("no crontab for", 1, true) then return nil, match(result.stderr, "[^\n]+") end
+  local split = provider().split
   local entries, name, prefix = host.list(), nil, "# sloth-runner begin " .. call("workflow.name", "cron.list") .. "/"
   for line in result.stdout:gmatch("[^\n]+") do
-    if name then entries[#entries + 1] = entry(user, name, line) end
+    if name then entries[#entries + 1] = entry(split, user, name, line) end
     name = sub(line, 1, #prefix) == prefix and sub(line, #prefix + 1) or nil
   end
   return entries

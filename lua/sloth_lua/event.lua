@@ -1,7 +1,7 @@
 --- `event`: tells whoever looks at the run, or listens to it, of something.
 
 local host = ...
-local want, want_or_nil, type, ipairs = host.want, host.want_or_nil, type, ipairs
+local want, want_or_nil, ipairs = host.want, host.want_or_nil, ipairs
 
 local event = {}
 

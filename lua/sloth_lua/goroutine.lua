@@ -5,7 +5,9 @@ local host = ...
 local threads = host.threads
 local waiting = host.library("concurrency/waiting")(threads)
 local channels = host.library("concurrency/channels")(host, threads, waiting)
-local locks = host.library("concurrency/locks")(host, waiting)
+local counters = host.library("concurrency/counters")(host, waiting)
+local mutexes = host.library("concurrency/mutexes")(host, waiting)
+local once = host.library("concurrency/once")(host, threads, waiting)
 local contexts = host.library("concurrency/contexts")(host, threads, channels)
 local pools = host.library("concurrency/pools")(host, threads, waiting)
 local want, blame, whole = host.want, host.blame, host.whole
@@ -13,7 +15,7 @@ local select, unpack, pcall, error, ipairs, next, type = select, unpack, pcall, 
 local getmetatable, setmetatable = getmetatable, setmetatable
 
 local goroutine = {}
-for _, part in ipairs({ channels, locks, contexts, pools }) do
+for _, part in ipairs({ channels, counters, mutexes, once, contexts, pools }) do
   for name, f in next, part do goroutine[name] = f end
 end
 goroutine.want_source = nil -- the library's own

@@ -6,7 +6,7 @@ local raw, blame, caller = guards.raw, guards.blame, guards.caller
 local STOP, REQUEST, yield = guards.STOP, guards.REQUEST, guards.yield
 local error, type, tostring, format, sub = error, type, tostring, string.format, string.sub
 local pcall, getmetatable, select, find = guards.pcall, getmetatable, select, string.find
-local next, rawget, rawequal, setmetatable = next, rawget, rawequal, setmetatable
+local next, rawequal, setmetatable = next, rawequal, setmetatable
 
 local sort, concat = table.sort, table.concat
 

@@ -60,14 +60,8 @@ function pkg.install(packages) return ensure("pkg.install", "present", "installe
 ---@return outcome|string result or problem
 function pkg.remove(packages) return ensure("pkg.remove", "absent", "removed", packages) end
 
-local APT = { env = { DEBIAN_FRONTEND = "noninteractive", NEEDRESTART_SUSPEND = "1" }, queue = "apt" }
-local QUIET = { "-q", "-y", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Options::=--force-confold" }
-
 local function apt(verb, said)
-  local arguments = { "apt-get" }
-  for _, each in ipairs(QUIET) do arguments[#arguments + 1] = each end
-  arguments[#arguments + 1] = verb
-  local ok, result = outcome.change("pkg." .. verb, "apt-get " .. verb, outcome.run, arguments, APT)
+  local ok, result = outcome.change("pkg." .. verb, "apt-get " .. verb, function() return provider().apt_get(verb) end)
   if not ok then return false, result end
   local output = result and result.stdout or ""
   local idle = ("\n" .. output):find("\n0 upgraded, 0 newly installed, 0 to remove", 1, true) ~= nil

@@ -3,6 +3,7 @@
 
 local host = ...
 local outcome = host.outcome or host.library("administration/outcome")(host)
+local units = host.library("administration/units")(host)
 local type, ipairs, next, match, format, concat, sort = type, ipairs, next, string.match, string.format, table.concat, table.sort
 local done, fields = outcome.done, outcome.fields
 
@@ -10,27 +11,24 @@ local systemd = {}
 
 local UNIT, ALIASES = { name = "string" }, { service = "name", unit = "name" }
 
-local function unit_of(call, ...)
-  local name = fields(call, UNIT, { "name" }, ALIASES, ...).name
-  if match(name, "^-") or match(name, "[%s/]") or name == "" then host.blame(format("%s: '%s' is no name of a unit", call, name)) end
-  return name
-end
-
--- What `systemctl is-active` and `is-enabled` say of a unit, in one word.
-local function state(verb, unit)
-  local result = outcome.ask({ "systemctl", verb, "--", unit })
-  return match(result.stdout, "(%S+)") or host.blame(match(result.stderr, "[^\n]+") or "systemctl says nothing")
-end
+local function unit_of(call, ...) return units.checked(call, fields(call, UNIT, { "name" }, ALIASES, ...).name) end
 
 local function change(verb, unit) return outcome.run({ "systemctl", verb, "--", unit }) end
 
--- Runs a verb unless the unit is in the state already that it brings.
-local function bring(verb, ask, wanted, said, ...)
+-- Why a unit can be neither enabled nor disabled. Of a static one systemctl reports success all the same.
+local function why_fixed(unit, now)
+  return now.fixed or outcome.is_missing(now.exists) and "systemd has no unit " .. unit or nil
+end
+
+-- Runs a verb unless what it changes, `running` or `enabled`, is so already.
+local function bring(verb, what, wanted, said, ...)
   local call = "systemd." .. verb
   local unit = unit_of(call, ...)
-  local ok, now = outcome.try(state, ask, unit)
+  local ok, now = outcome.try(units.read, unit)
   if not ok then return false, now end
-  if now == wanted then return done(false, format("%s is %s already", unit, said)) end
+  local fixed = what == "enabled" and why_fixed(unit, now)
+  if fixed then return false, fixed end
+  if now[what] == wanted then return done(false, format("%s is %s already", unit, said)) end
   local worked, problem = outcome.change(call, unit, change, verb, unit)
   if not worked then return false, problem end
   return done(true, format("%s is %s", unit, said))
@@ -40,25 +38,25 @@ end
 ---@param unit string|{ name: string }
 ---@return boolean ok
 ---@return outcome|string result or problem
-function systemd.start(unit) return bring("start", "is-active", "active", "started", unit) end
+function systemd.start(unit) return bring("start", "running", true, "started", unit) end
 
 --- Stops a unit.
 ---@param unit string|{ name: string }
 ---@return boolean ok
 ---@return outcome|string result or problem
-function systemd.stop(unit) return bring("stop", "is-active", "inactive", "stopped", unit) end
+function systemd.stop(unit) return bring("stop", "running", false, "stopped", unit) end
 
 --- Lets a unit start with the system.
 ---@param unit string|{ name: string }
 ---@return boolean ok
 ---@return outcome|string result or problem
-function systemd.enable(unit) return bring("enable", "is-enabled", "enabled", "enabled", unit) end
+function systemd.enable(unit) return bring("enable", "enabled", true, "enabled", unit) end
 
 --- Lets a unit start no more with the system.
 ---@param unit string|{ name: string }
 ---@return boolean ok
 ---@return outcome|string result or problem
-function systemd.disable(unit) return bring("disable", "is-enabled", "disabled", "disabled", unit) end
+function systemd.disable(unit) return bring("disable", "enabled", false, "disabled", unit) end
 
 local function always(verb, said, ...)
   local call = "systemd." .. verb
@@ -91,12 +89,6 @@ function systemd.daemon_reload()
   return done(true, "the files of units were read again")
 end
 
--- The file of a unit may have been written by a run that could not let systemd read it.
-local function needs_reload(unit)
-  local result = outcome.run({ "systemctl", "show", "--property=NeedDaemonReload", "--value", "--", unit })
-  return match(result.stdout, "%S+") == "yes"
-end
-
 local ENSURED = { name = "string", state = "string?", running = "boolean?", enabled = "boolean?" }
 local STATES = { started = true, running = true, stopped = false }
 
@@ -121,22 +113,26 @@ function systemd.ensure(unit, options)
   return done(changed, concat(messages, ", "))
 end
 
-local function asked(call, verb, yes, ...)
-  local ok, word = outcome.try(state, verb, unit_of(call, ...))
-  return ok and word == yes, word
-end
-
---- Whether a unit runs.
+--- Whether a unit runs. One that is still starting does not.
 ---@param unit string|{ name: string }
 ---@return boolean
 ---@return string message systemd's word, or the problem
-function systemd.is_active(unit) return asked("systemd.is_active", "is-active", "active", unit) end
+function systemd.is_active(unit)
+  local ok, now = outcome.try(units.read, unit_of("systemd.is_active", unit))
+  if not ok then return false, now end
+  return now.active == "active", now.active
+end
 
 --- Whether a unit starts with the system.
 ---@param unit string|{ name: string }
 ---@return boolean
 ---@return string message systemd's word, or the problem
-function systemd.is_enabled(unit) return asked("systemd.is_enabled", "is-enabled", "enabled", unit) end
+function systemd.is_enabled(unit)
+  local name = unit_of("systemd.is_enabled", unit)
+  local ok, now = outcome.try(units.read, name)
+  if not ok then return false, now end
+  return now.enabled, now.exists and now.file or "systemd has no unit " .. name
+end
 
 -- `systemctl status` exits with 3 for a unit that does not run, and says all the same what it is.
 local function text_of(arguments)
@@ -220,7 +216,7 @@ end
 ---@return outcome|string result or problem
 function systemd.create_service(service, options)
   local wanted = fields("systemd.create_service", SERVICE, { "name" }, ALIASES, service, options)
-  unit_of("systemd.create_service", wanted.name)
+  units.checked("systemd.create_service", wanted.name)
   wanted.type, wanted.restart = wanted.type or "simple", wanted.restart or "always"
   wanted.wanted_by = wanted.wanted_by or "multi-user.target"
   local path = FOLDER .. wanted.name:gsub("%.service$", "") .. ".service"
@@ -228,9 +224,10 @@ function systemd.create_service(service, options)
   local ok, result = host.modules.file_ops.copy({ content = unit_file(wanted), dest = path, mode = "0644" })
   if not ok then return false, result end
   if not result.changed then
-    local asked, is_stale = outcome.try(needs_reload, wanted.name)
-    if not asked then return false, is_stale end
-    if not is_stale then return done(false, path .. " is as wanted already") end
+    -- It may have been written by a run that could not let systemd read it.
+    local asked, now = outcome.try(units.read, wanted.name)
+    if not asked then return false, now end
+    if not now.is_stale then return done(false, path .. " is as wanted already") end
   end
   local read_again, problem = systemd.daemon_reload()
   if not read_again then return false, problem end
@@ -245,7 +242,9 @@ function systemd.remove_service(unit)
   local name = unit_of("systemd.remove_service", unit):gsub("%.service$", "")
   local path, fs = FOLDER .. name .. ".service", host.modules.fs
   if not fs.exists(path) then return done(false, "there is no " .. path) end
-  for _, verb in ipairs({ "stop", "disable" }) do
+  local asked, now = outcome.try(units.read, name)
+  if not asked then return false, now end
+  for _, verb in ipairs({ "stop", not now.fixed and "disable" or nil }) do
     local ok, problem = systemd[verb](name)
     if not ok then return false, problem end
   end

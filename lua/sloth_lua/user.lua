@@ -3,7 +3,7 @@
 
 local host = ...
 local outcome = host.outcome or host.library("administration/outcome")(host)
-local type, next, ipairs, gsub, format, sort = type, next, ipairs, string.gsub, string.format, table.sort
+local type, next, ipairs, gsub, format = type, next, ipairs, string.gsub, string.format
 local done, fields, is_missing, call, want = outcome.done, outcome.fields, outcome.is_missing, host.call, host.want
 
 local user = {}

@@ -235,6 +235,19 @@ RESULTS = {
         """,
         "falsenil context canceled context deadline exceeded context canceled true",
     ),
+    "a context that has ended is not kept by its parent": (
+        """
+        local parent = goroutine.context()
+        local function kib_after(count)
+          for _ = 1, count do select(2, parent:with_cancel())() end
+          collectgarbage() collectgarbage()
+          return collectgarbage("count")
+        end
+        local before = kib_after(100)
+        return tostring(kib_after(20000) - before < 1000)
+        """,
+        "true",
+    ),
     "a context's channel is closed at its end": (
         """
         local context = goroutine.context():with_timeout(5)

@@ -92,7 +92,7 @@ def test_packages_are_installed_once_in_every_form(told: Any, packages: Packages
 def test_what_apt_refuses_is_a_result_in_its_words(told: Any, packages: Packages) -> None:
     assert told('pkg.install("unknown")', "pkg.clean({})") == [
         [False, "apt-get cannot install unknown: Unable to locate package unknown"],
-        [False, "not today"],
+        [False, "apt-get cannot clean: not today"],
     ]
     assert packages.calls() == [
         "install unknown",

@@ -11,13 +11,12 @@ import pytest
 SYSTEMCTL = """#!/bin/bash
 # A unit is a file: "active enabled". Calls that change something are recorded.
 units="$(dirname "$0")/units" verb=$1 unit="${!#}"
-read -r active enabled < <(cat "$units/$unit" 2>/dev/null || echo inactive not-found)
+load=loaded; [ -e "$units/$unit" ] || load=not-found
+read -r active enabled < <(cat "$units/$unit" 2>/dev/null || echo inactive)
 case $verb in
-  is-active) echo "$active"; [ "$active" = active ]; exit;;
-  is-enabled) [ "$enabled" = not-found ] && { echo "Failed to get unit file state for $unit" >&2; exit 1; }; echo "$enabled"; exit;;
   status) echo "$unit is $active"; [ "$active" = active ] || exit 3; exit 0;;
-  show) [[ "$*" = *NeedDaemonReload* ]] && { [ -e "$units.stale" ] && echo yes || echo no; exit; }
-    echo "ActiveState=$active"; exit;;
+  show) printf '%s\\n' "LoadState=$load" "ActiveState=$active" "UnitFileState=$enabled" \\
+    "NeedDaemonReload=$([ -e "$units.stale" ] && echo yes || echo no)"; exit;;
   list-units) shift; echo "$*"; exit;;
 esac
 echo "$*" >> "$units.calls"
@@ -93,6 +92,45 @@ def test_a_unit_is_brought_into_a_state_once(told: Any, systemd: Systemd) -> Non
     assert systemd.calls() == [*(f"{verb} -- web" for verb in verbs), "daemon-reload"]
 
 
+ALREADY = (
+    ("failed disabled", "stop", "is stopped already"),
+    ("activating disabled", "start", "is started already"),
+    ("reloading disabled", "start", "is started already"),
+    ("inactive alias", "enable", "is enabled already"),
+    ("inactive masked", "disable", "is disabled already"),
+)
+
+
+@pytest.mark.parametrize(("unit", "verb", "message"), ALREADY)
+def test_what_is_so_already_is_left_alone(
+    told: Any, systemd: Systemd, unit: str, verb: str, message: str
+) -> None:
+    (systemd.folder / "units/web").write_text(f"{unit}\n")
+    assert told(f'systemd.{verb}("web")') == [done(False, f"web {message}")]
+    assert systemd.calls() == []
+
+
+@pytest.mark.parametrize("state", ["static", "generated", "transient", "indirect"])
+def test_a_unit_that_can_be_neither_enabled_nor_disabled_says_so(
+    told: Any, systemd: Systemd, state: str
+) -> None:
+    (systemd.folder / "units/web").write_text(f"inactive {state}\n")
+    problem = f"web is {state}, so it can be neither enabled nor disabled"
+    assert told(
+        'systemd.enable("web")',
+        'systemd.disable("web")',
+        'systemd.ensure{ name = "web", enabled = true, state = "started" }',
+        'systemd.start("web")',
+    ) == [*[[False, problem]] * 3, done(True, "web is started")]
+    assert systemd.calls() == ["start -- web"]
+
+
+def test_a_unit_that_is_not_there_is_not_enabled_nor_disabled(told: Any, systemd: Systemd) -> None:
+    problem = [False, "systemd has no unit none"]
+    assert told('systemd.enable("none")', 'systemd.disable("none")') == [problem, problem]
+    assert systemd.calls() == []
+
+
 def test_ensure_does_what_is_left_to_do(told: Any, systemd: Systemd) -> None:
     assert told(
         'systemd.ensure{ name = "web", state = "started", enabled = true }',
@@ -120,9 +158,9 @@ def test_questions_are_answered(told: Any, systemd: Systemd) -> None:
     ) == [
         [False, "inactive"],
         [False, "disabled"],
-        [False, "Failed to get unit file state for none"],
+        [False, "systemd has no unit none"],
         ["web is inactive\n"],
-        ["ActiveState=inactive\n"],
+        ["LoadState=loaded\nActiveState=inactive\nUnitFileState=disabled\nNeedDaemonReload=no\n"],
         ["--type=service --all --no-pager --state=failed --no-legend\n"],
         ["--type=service --all --no-pager\n"],
     ]
@@ -170,6 +208,16 @@ def test_a_service_is_written_once_and_removed_once(
     ]
     assert not path.exists()
     assert systemd.calls() == [f"stop -- {unit_name}", f"disable -- {unit_name}", "daemon-reload"]
+
+
+def test_a_service_that_cannot_be_disabled_is_removed(
+    told: Any, systemd: Systemd, unit_name: str
+) -> None:
+    path = Path(f"/etc/systemd/system/{unit_name}.service")
+    path.write_text("[Service]\nExecStart=/bin/true\n")
+    (systemd.folder / "units" / unit_name).write_text("active static\n")
+    assert told(f'systemd.remove_service("{unit_name}")') == [done(True, f"removed {path}")]
+    assert systemd.calls() == [f"stop -- {unit_name}", "daemon-reload"]
 
 
 def test_a_service_that_systemd_has_not_read_is_read_the_next_time(

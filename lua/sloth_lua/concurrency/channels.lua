@@ -2,7 +2,7 @@
 
 local host, threads, waiting = ...
 local queue, wait_in, next_in, wake, wake_all = waiting.queue, waiting.wait_in, waiting.next_in, waiting.wake, waiting.wake_all
-local setmetatable, getmetatable, type, ipairs, rawequal, random = setmetatable, getmetatable, type, ipairs, rawequal, math.random
+local setmetatable, getmetatable, ipairs, random = setmetatable, getmetatable, ipairs, math.random
 local blame, want, format = host.blame, host.want, string.format
 
 ---@class channel

@@ -2,7 +2,7 @@
 --- whoever works looks at them.
 
 local host, threads, channels = ...
-local setmetatable, ipairs = setmetatable, ipairs
+local setmetatable, next = setmetatable, next
 local want = host.want
 
 local CANCELLED, TOO_LATE = "context canceled", "context deadline exceeded"
@@ -19,7 +19,7 @@ local function new(parent, deadline)
   local inherited = parent and parent.ends_at
   if inherited and (not deadline or inherited < deadline) then deadline = inherited end
   local context = setmetatable({ parent = parent, ends_at = deadline, children = {} }, Context)
-  if parent then parent.children[#parent.children + 1] = context end
+  if parent then parent.children[context] = true end
   return context
 end
 
@@ -55,7 +55,8 @@ local function finish(context, reason)
   context.reason = reason
   if context.channel then context.channel:close() end
   if context.timer then threads.cancel(context.timer) end
-  for _, child in ipairs(context.children) do finish(child, reason) end
+  if context.parent then context.parent.children[context] = nil end
+  for child in next, context.children do finish(child, reason) end
 end
 
 --- Ends it and all that came from it.

@@ -14,23 +14,23 @@ local context = {}
 ---@class wait_group
 local wait_group = {}
 
----@class mutex
-local mutex = {}
-
----@class rwmutex
-local rwmutex = {}
-
 ---@class semaphore
 local semaphore = {}
 
 ---@class atomic_int
 local atomic_int = {}
 
----@class once
-local once = {}
+---@class mutex
+local mutex = {}
+
+---@class rwmutex
+local rwmutex = {}
 
 ---@class cond
 local cond = {}
+
+---@class once
+local once = {}
 
 ---@class handle
 
@@ -243,14 +243,6 @@ function context:done() end
 ---@return wait_group
 function goroutine.wait_group() end
 
---- Lets one in at a time.
----@return mutex
-function goroutine.mutex() end
-
---- Many readers or one writer. Readers that come after a waiting writer wait too.
----@return rwmutex
-function goroutine.rwmutex() end
-
 --- Lets so many in at a time.
 ---@param permits integer how many can have it at once
 ---@return semaphore
@@ -261,15 +253,6 @@ function goroutine.semaphore(permits) end
 ---@return atomic_int
 function goroutine.atomic_int(value) end
 
---- Calls a function the first time only.
----@return once
-function goroutine.once() end
-
---- What goroutines wait for until another one says that they shall look again.
----@param mutex mutex? its own one by default
----@return cond
-function goroutine.cond(mutex) end
-
 --- Counts so many more.
 ---@param delta integer? 1 by default
 function wait_group:add(delta) end
@@ -279,36 +262,6 @@ function wait_group:done() end
 
 --- Waits until the count is 0.
 function wait_group:wait() end
-
---- Waits until nobody else has it, and takes it.
-function mutex:lock() end
-
---- Takes it if nobody has it.
----@return boolean taken
-function mutex:try_lock() end
-
---- Gives it to whoever has waited longest.
-function mutex:unlock() end
-
---- Takes it for reading; waits for writers.
-function rwmutex:rlock() end
-
---- Takes it for writing; waits for all others.
-function rwmutex:lock() end
-
---- Takes it for reading if that needs no waiting.
----@return boolean taken
-function rwmutex:try_rlock() end
-
---- Takes it for writing if that needs no waiting.
----@return boolean taken
-function rwmutex:try_lock() end
-
---- Gives up reading.
-function rwmutex:runlock() end
-
---- Gives up writing.
-function rwmutex:unlock() end
 
 --- Waits until it has a free place, and takes that.
 function semaphore:acquire() end
@@ -352,10 +305,48 @@ function atomic_int:swap(value) end
 ---@return boolean swapped
 function atomic_int:compare_and_swap(old, new) end
 
---- Calls the function unless some function was called before; then it waits for that one's end. An
---- error is one of who called it; it was called nevertheless.
----@param f fun()
-function once:call(f) end
+--- Lets one in at a time.
+---@return mutex
+function goroutine.mutex() end
+
+--- Many readers or one writer. Readers that come after a waiting writer wait too.
+---@return rwmutex
+function goroutine.rwmutex() end
+
+--- What goroutines wait for until another one says that they shall look again.
+---@param mutex mutex? its own one by default
+---@return cond
+function goroutine.cond(mutex) end
+
+--- Waits until nobody else has it, and takes it.
+function mutex:lock() end
+
+--- Takes it if nobody has it.
+---@return boolean taken
+function mutex:try_lock() end
+
+--- Gives it to whoever has waited longest.
+function mutex:unlock() end
+
+--- Takes it for reading; waits for writers.
+function rwmutex:rlock() end
+
+--- Takes it for writing; waits for all others.
+function rwmutex:lock() end
+
+--- Takes it for reading if that needs no waiting.
+---@return boolean taken
+function rwmutex:try_rlock() end
+
+--- Takes it for writing if that needs no waiting.
+---@return boolean taken
+function rwmutex:try_lock() end
+
+--- Gives up reading.
+function rwmutex:runlock() end
+
+--- Gives up writing.
+function rwmutex:unlock() end
 
 --- The mutex that must be held to wait.
 ---@return mutex
@@ -369,6 +360,15 @@ function cond:signal() end
 
 --- Wakes all.
 function cond:broadcast() end
+
+--- Calls a function the first time only.
+---@return once
+function goroutine.once() end
+
+--- Calls the function unless some function was called before; then it waits for that one's end. An
+--- error is one of who called it; it was called nevertheless.
+---@param f fun()
+function once:call(f) end
 
 --- Makes a pool; one of the same name is given up for it.
 ---@param name string

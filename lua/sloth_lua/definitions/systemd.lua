@@ -53,7 +53,7 @@ function systemd.daemon_reload() end
 ---@return outcome|string result or problem
 function systemd.ensure(unit, options) end
 
---- Whether a unit runs.
+--- Whether a unit runs. One that is still starting does not.
 ---@param unit string|{ name: string }
 ---@return boolean
 ---@return string message systemd's word, or the problem

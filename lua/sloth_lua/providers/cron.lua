@@ -54,15 +54,23 @@ local function line_of(r)
   return r.schedule .. " " .. escaped(concat(parts) .. r.command)
 end
 
+--- The schedule of a line and its command; of one that cron would not take "" and all of it.
+---@param line string
+---@return string schedule
+---@return string command
+function M.split(line)
+  local schedule, command = match(line, "^(@%a+)%s+(.*)$")
+  if not schedule then schedule, command = match(line, "^(%S+ %S+ %S+ %S+ %S+) (.*)$") end
+  return schedule or "", command or line
+end
+
 --- A line that somebody changed is told apart as far as possible: what follows the schedule is shown as cron has it.
 function M.read(r)
   local line = wait("crontab.entry", r.user, r.entry)
   if not line then return nil end
   local found = { user = r.user, entry = r.entry, schedule = r.schedule, command = r.command, env = r.env }
   if line == line_of(r) then return found end
-  local schedule, command = match(line, "^(@%a+)%s+(.*)$")
-  if not schedule then schedule, command = match(line, "^(%S+ %S+ %S+ %S+ %S+) (.*)$") end
-  found.schedule, found.command, found.env = schedule or "", command or line, nil
+  found.env, found.schedule, found.command = nil, M.split(line)
   return found
 end
 

@@ -3,6 +3,7 @@
 
 local host = ...
 local ipairs, find, match, gmatch, format = ipairs, string.find, string.match, string.gmatch, string.format
+local concat = table.concat
 local blame, encode, wait = host.blame, host.encode, host.wait
 
 ---@class package_declaration
@@ -54,7 +55,7 @@ end
 local function run(arguments) return wait("process.run", encode(host.list(arguments), "arguments"), APT) end
 
 -- A dpkg that was killed leaves packages half done; apt does nothing until that is finished.
-local function apt_get(...)
+local function try_apt_get(...)
   local arguments = {}
   for _, list in ipairs({ QUIET, { ... } }) do
     for _, each in ipairs(list) do arguments[#arguments + 1] = each end
@@ -78,19 +79,28 @@ local function check(result, what)
   blame(format("apt-get cannot %s: %s", what, match(result.stderr, "E: ([^\n]+)") or "exit code " .. result.exit_code))
 end
 
+--- Runs apt-get; what it refuses is an error.
+---@param ... string
+---@return { stdout: string }
+function M.apt_get(...)
+  local result = try_apt_get(...)
+  check(result, concat({ ... }, " "))
+  return result
+end
+
 -- Lists of packages that are old or were never fetched are fetched once, and only if they do not do.
 local function install(package, version)
   local wanted = version and package .. "=" .. version or package
-  local function try() return apt_get("--no-install-recommends", "--allow-downgrades", "install", wanted) end
+  local function try() return try_apt_get("--no-install-recommends", "--allow-downgrades", "install", wanted) end
   local result = try()
   if is_unknown(result) then
-    apt_get("update")
+    try_apt_get("update")
     result = try()
   end
   check(result, "install " .. wanted)
 end
 
-local function remove(package) check(apt_get("remove", package), "remove " .. package) end
+local function remove(package) M.apt_get("remove", package) end
 
 --- What was installed before the workflow dealt with the package.
 function M.prepare(_, before, memory)

@@ -2,7 +2,8 @@
 --- as far as these are declared; not the unit's file, which is a `file` of its own.
 
 local host = ...
-local ipairs, match, gmatch, format = ipairs, string.match, string.gmatch, string.format
+local units = host.library("administration/units")(host)
+local ipairs, match, format = ipairs, string.match, string.format
 local blame, encode, call, wait = host.blame, host.encode, host.call, host.wait
 
 ---@class service_declaration
@@ -17,39 +18,17 @@ local M = {
 }
 
 function M.declare(r)
-  r.service = r.service or r.name
-  if match(r.service, "^-") or match(r.service, "[%s/]") then blame(format("resource.service: '%s' is no name of a unit", r.service)) end
+  r.service = units.checked("resource.service", r.service or r.name)
   if r.running == nil and r.enabled == nil and r.restart_on == nil then
     blame("resource.service: say at least one of running, enabled and restart_on")
   end
   return r
 end
 
-local function systemctl(...)
-  return wait("process.run", encode(host.list({ "systemctl", ... }), "arguments"))
-end
-
 local function change(verb, ...)
-  local result = systemctl(verb, ...)
+  local result = wait("process.run", encode(host.list({ "systemctl", verb, ... }), "arguments"))
   if result.exit_code == 0 then return end
   blame(format("systemctl %s failed: %s", verb, match(result.stderr, "[^\n]+") or "exit code " .. result.exit_code))
-end
-
-local RUNNING = { active = true, reloading = true, activating = true }
-local ENABLED = { enabled = true, alias = true }
-local FIXED = { static = true, generated = true, transient = true, indirect = true }
-
-local PROPERTIES = "--property=LoadState,ActiveState,UnitFileState,NeedDaemonReload"
-
--- What systemd says of a unit. Anything but an answer (no systemd, no permission) is an error.
-local function unit(name)
-  local result = systemctl("show", PROPERTIES, "--", name)
-  local said = {}
-  for key, value in gmatch(result.stdout, "(%w+)=([^\n]*)") do said[key] = value end
-  if result.exit_code ~= 0 or not said.LoadState then
-    blame("systemd does not answer, so nothing is known of its units: " .. (match(result.stderr, "[^\n]+") or "systemctl show says nothing"))
-  end
-  return { exists = said.LoadState ~= "not-found", running = RUNNING[said.ActiveState] or false, file = said.UnitFileState, is_stale = said.NeedDaemonReload == "yes" }
 end
 
 -- For what it was restarted last. The first time there is nothing to compare with.
@@ -62,13 +41,13 @@ end
 
 --- Only what is declared is read, so that the rest is neither drift nor put back.
 function M.read(r, _, memory)
-  local now = unit(r.service)
+  local now = units.read(r.service)
   if not now.exists then return nil end
   local found = { service = r.service, restart_on = restarted_on(r, memory) }
   if r.running ~= nil then found.running = now.running end
   if r.enabled ~= nil then
-    if FIXED[now.file] then blame(format("%s is %s, so it can be neither enabled nor disabled", r.service, now.file)) end
-    found.enabled = ENABLED[now.file] or false
+    if now.fixed then blame(now.fixed) end
+    found.enabled = now.enabled
   end
   return found
 end
@@ -82,7 +61,7 @@ function M.prepare(_, before, memory)
 end
 
 local function bring(name, wanted, before)
-  if unit(name).is_stale then change("daemon-reload") end
+  if units.read(name).is_stale then change("daemon-reload") end
   if wanted.enabled ~= nil and wanted.enabled ~= before.enabled then change(wanted.enabled and "enable" or "disable", name) end
   if wanted.running ~= nil and wanted.running ~= before.running then change(wanted.running and "start" or "stop", name) end
 end
@@ -90,7 +69,7 @@ end
 function M.create(r) blame("systemd has no unit " .. r.service) end
 
 function M.update(r, before, memory)
-  local was_running = unit(r.service).running
+  local was_running = units.read(r.service).running
   local has_cause = r.restart_on ~= nil and encode({ r.restart_on }, "restart_on") ~= encode({ before.restart_on }, "restart_on")
   bring(r.service, r, before)
   if has_cause and was_running and r.running ~= false then change("restart", r.service) end
@@ -103,9 +82,9 @@ function M.delete(r, before, memory)
 end
 
 function M.import(id)
-  local now = unit(id)
+  local now = units.read(id)
   local fields = { service = id, running = now.running }
-  if not FIXED[now.file] then fields.enabled = ENABLED[now.file] or false end
+  if not now.fixed then fields.enabled = now.enabled end
   return fields
 end
 
