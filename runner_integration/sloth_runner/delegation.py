@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sloth_runner.errors import WorkflowError
 from sloth_runner.task_records import TaskOutcome, says_unchanged
+from sloth_runner.together import together
 from sloth_runner.workflow import Call
 from sloth_state.model import TaskStatus
 
@@ -105,14 +105,8 @@ async def on_all(
     hosts: Sequence[Host], run: Callable[[Host], Coroutine[Any, Any, TaskOutcome]]
 ) -> dict[Host, TaskOutcome]:
     """What becomes of a task on each of them; when one is stopped, all are."""
-    runs = {host: asyncio.create_task(run(host)) for host in hosts}
-    try:
-        await asyncio.gather(*runs.values())
-    finally:
-        for each in runs.values():
-            each.cancel()
-        await asyncio.gather(*runs.values(), return_exceptions=True)
-    return {host: each.result() for host, each in runs.items()}
+    outcomes = await together(run(host) for host in hosts)
+    return dict(zip(hosts, outcomes, strict=True))
 
 
 def outcome_of(outcomes: Mapping[Host, TaskOutcome]) -> TaskOutcome:

@@ -75,3 +75,6 @@ def interrupt_elsewhere(store: Store, run_id: str) -> None:
     """Finalise a run on another thread than the main one, which may be stuck."""
     with store.reopen() as own:
         own.interrupt_run(run_id, "interrupted twice, so it ended at once")
+        for lock in own.locks():
+            if lock.holder.run_id == run_id:
+                own.release_lock(lock)

@@ -232,7 +232,8 @@ class Scheduler:
             done.append(self._finished.get_nowait())
         finished = [each for each in done if each is not None]
         for each in sorted(finished, key=lambda each: self._order.position(self._running[each])):
-            self._settle(self._running.pop(each), each.result())
+            outcome = each.result()  # or what ends them all, and then this one counts as running
+            self._settle(self._running.pop(each), outcome)
 
     def _settle(self, task: Task, outcome: TaskOutcome) -> None:
         is_skipped = outcome.status is TaskStatus.SKIPPED and task.name not in self._done

@@ -25,6 +25,8 @@ class Supervisor:
         self._signals = signals
         self._limits = limits
         self._main: asyncio.Task[Any] | None = None
+        self._is_stop_due = False
+        """Whether nothing that ran was cancelled yet for what has stopped Lua."""
 
     def run(
         self, work: Coroutine[Any, Any, Result], last_words: Callable[[], None] | None = None
@@ -49,17 +51,20 @@ class Supervisor:
     def stop(self, error: BaseException) -> None:
         """Stop Lua and what waits, for this reason. May be called from any thread."""
         self._limits.fail(error)
+        self._is_stop_due = True
         self._loop.get_loop().call_soon_threadsafe(self._cancel)
 
     async def _supervised(self, work: Coroutine[Any, Any, Result]) -> Result:
         self._main = asyncio.current_task()
+        self._cancel()  # a signal may have come before there was anything to cancel
         try:
             return await work
         finally:
             self._main = None
 
     def _cancel(self) -> None:
-        if self._main is not None:
+        if self._is_stop_due and self._main is not None:
+            self._is_stop_due = False
             self._main.cancel()
 
 

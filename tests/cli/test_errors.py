@@ -68,6 +68,13 @@ def test_an_interrupt_exits_with_130(capsys: Captured) -> None:
     assert capsys.readouterr().err == "Error: interrupted by Ctrl-C\n"
 
 
+def test_an_interrupt_that_another_error_hides_exits_with_130(capsys: Captured) -> None:
+    hiding = RuntimeError("Error calling __set_name__ on a class that is imported")
+    hiding.__cause__ = KeyboardInterrupt()
+    assert run_cli(_command_raising(hiding), []) == 130
+    assert capsys.readouterr().err == "Error: interrupted by Ctrl-C\n"
+
+
 def test_a_bug_keeps_its_traceback_and_asks_for_a_report(capsys: Captured) -> None:
     code = run_cli(_command_raising(ZeroDivisionError("oops")), ["-o", "json"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -322,6 +323,26 @@ def test_history_does_not_name_what_is_ignored_as_differing(things: Any) -> None
     things.workflow("drift", "w")
     (line,) = things.workflow("drift", "w", "--history").out.splitlines()[1:2]
     assert line.split()[2:] == ["1", "thing", "a", "drifted", "size"]
+
+
+def test_ctrl_c_ends_a_check_in_which_one_reads_and_another_waits(things: Any) -> None:
+    things.write(
+        "resource.define('busy', { create = function() end,\n"
+        "  read = function(r) if fs.exists('slow') then while true do end end return { v = r.v } end })\n"
+        "task('t'):command(function()\n"
+        "  resource.command{ name = 'c', command = 'true', undo = 'true',\n"
+        "    unless = 'test ! -e slow || { touch waits; sleep 60; }' }\n"
+        "  resource.busy{ name = 'b', v = 1 }\n"
+        "end)"
+    )
+    things.ok("run", "w.sloth")
+    (things.folder / "slow").touch()
+    check = things.process("state", "workflow", "drift", "w")
+    while not (things.folder / "waits").exists():
+        time.sleep(0.01)
+    check.send_signal(2)
+    out, err = check.communicate(timeout=20)
+    assert (check.returncode, out, err) == (130, "", "Error: interrupted by Ctrl-C\n")
 
 
 def test_watching_checks_again_and_again(things: Any) -> None:

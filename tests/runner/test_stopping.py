@@ -16,6 +16,8 @@ import pytest
 
 from sloth_runner.stopping import StopSignals
 from sloth_state.errors import Interrupted
+from sloth_state.model import RunStatus
+from sloth_state.open import open_store
 
 PROGRAM = """
 import asyncio, signal, sys
@@ -168,6 +170,76 @@ def not_ignored() -> Iterator[None]:
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+BEFORE_THE_FIRST_STEP = """
+import asyncio, os, signal, sys, time
+
+number, run, calls = int(sys.argv[1]), asyncio.Runner.run, []
+def run_after_signal(self, work):
+    calls.append(work)
+    if len(calls) == number:  # 1: while the file is loaded, 2: for its workflow
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.05)
+    return run(self, work)
+asyncio.Runner.run = run_after_signal
+
+from sloth_runner.cli import main
+sys.argv[1:] = ["run", "t.sloth"]
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize(
+    "command", ["'sleep 60'", "function() for i = 1, 60 do sleep(1) end end"], ids=["shell", "lua"]
+)
+def test_a_signal_before_anything_runs_stops_the_run(
+    tmp_path: Path, command: str, number: int
+) -> None:
+    (tmp_path / "t.sloth").write_text(f'task("x"):command({command})\n')
+    url = f"sqlite:///{tmp_path}/state.db"
+    child = subprocess.run(
+        [sys.executable, "-c", BEFORE_THE_FIRST_STEP, str(number)],
+        cwd=tmp_path,
+        env={**os.environ, "SLOTH_RUNNER_STATE": url},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert child.returncode == 130
+    assert child.stderr == "Error: interrupted by SIGTERM\n"
+    with open_store(url) as store:
+        assert [run.status for run in store.runs()] == [RunStatus.FAILED] * (number - 1)
+        assert store.locks() == []
+
+
+def test_a_second_signal_finalises_the_run_and_releases_its_locks(tmp_path: Path) -> None:
+    (tmp_path / "t.sloth").write_text(
+        'task("x"):command(function() state.with_lock("mine", function()'
+        ' print("ready") while true do pcall(string.rep, "x", 1e8) end end) end)\n'
+    )
+    url = f"sqlite:///{tmp_path}/state.db"
+    child = subprocess.Popen(
+        [sys.executable, "-m", "sloth_runner", "run", "t.sloth"],
+        cwd=tmp_path,
+        env={**os.environ, "SLOTH_RUNNER_STATE": url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert child.stdout is not None
+    while "ready" not in child.stdout.readline():
+        pass
+    for _ in range(2):
+        child.send_signal(signal.SIGINT)
+        time.sleep(0.02)
+    code, _ = ending(child)
+    with open_store(url) as store:
+        assert code == 130
+        assert [run.status for run in store.runs()] == [RunStatus.FAILED]
+        assert store.locks() == []
 
 
 def test_outside_of_a_watch_a_signal_is_raised_at_once() -> None:

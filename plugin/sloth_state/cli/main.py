@@ -48,8 +48,10 @@ def _run(command: click.Command, words: list[str]) -> int:
         raise
     except (SlothError, click.ClickException, KeyboardInterrupt) as cause:
         error = _as_sloth_error(cause)
-    except Exception:
-        return _report_bug()
+    except Exception as problem:
+        if not _is_interruption(problem):
+            return _report_bug()
+        error = Interrupted("Ctrl-C")
     return report(error, words)
 
 
@@ -98,6 +100,15 @@ def _as_sloth_error(cause: SlothError | click.ClickException | KeyboardInterrupt
     context = getattr(cause, "ctx", None)
     path = context.command_path if context else PROGRAM
     return UsageError(cause.format_message().rstrip("."), hint=f"See: {path} --help")
+
+
+def _is_interruption(problem: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind it: what it meets while modules are imported can hide it."""
+    while problem is not None:
+        if isinstance(problem, KeyboardInterrupt):
+            return True
+        problem = problem.__cause__ or problem.__context__
+    return False
 
 
 def _report_bug() -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sloth_runner.errors import WorkflowError
 from sloth_runner.providers import direct_reader
 from sloth_runner.session import TaskContext
+from sloth_runner.together import together
 from sloth_runner.workflow import Call
 from sloth_state.json_map import JsonMap, text_of
 from sloth_state.sensitive import declared_list, without_sensitive
@@ -137,7 +138,7 @@ async def _read_in_lua(driver: Driver, resources: Sequence[Resource]) -> list[Re
         context.reading = True
         await driver.call("read_resources", NO_FUNCTION, context, {})
 
-    await asyncio.gather(*(read_some() for _ in range(min(READERS, len(resources)))))
+    await together(read_some() for _ in range(min(READERS, len(resources))))
     return [queue.readings[index] for index in range(len(resources))]
 
 

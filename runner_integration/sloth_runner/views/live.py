@@ -50,7 +50,11 @@ class LiveView:
         )
 
     def __enter__(self) -> LiveView:
-        self._live.start()
+        try:
+            self._live.start()
+        except BaseException:  # Ctrl-C
+            self._live.stop()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
