@@ -328,17 +328,20 @@ def test_history_does_not_name_what_is_ignored_as_differing(things: Any) -> None
 def test_ctrl_c_ends_a_check_in_which_one_reads_and_another_waits(things: Any) -> None:
     things.write(
         "resource.define('busy', { create = function() end,\n"
-        "  read = function(r) if fs.exists('slow') then while true do end end return { v = r.v } end })\n"
+        "  read = function(r)\n"
+        "    if fs.exists('slow') then fs.write('reads', '') while true do end end\n"
+        "    return { v = r.v }\n"
+        "  end })\n"
         "task('t'):command(function()\n"
         "  resource.command{ name = 'c', command = 'true', undo = 'true',\n"
-        "    unless = 'test ! -e slow || { touch waits; sleep 60; }' }\n"
+        "    unless = 'test ! -e slow || sleep 60' }\n"
         "  resource.busy{ name = 'b', v = 1 }\n"
         "end)"
     )
     things.ok("run", "w.sloth")
     (things.folder / "slow").touch()
     check = things.process("state", "workflow", "drift", "w")
-    while not (things.folder / "waits").exists():
+    while not (things.folder / "reads").exists():
         time.sleep(0.01)
     check.send_signal(2)
     out, err = check.communicate(timeout=20)
