@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 from collections import defaultdict
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from hashlib import file_digest
 from tempfile import TemporaryFile
@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, TypeAlias
 from sloth_runner.errors import WorkflowError
 from sloth_runner.modules.files import describe_file
 from sloth_runner.providers import owners
-from sloth_runner.providers.durable import Permissions, permit, replacing
+from sloth_runner.providers.durable import Permissions, alone_in, permit, replacing
 from sloth_runner.providers.files import permissions_of
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     Options: TypeAlias = Mapping[str, Any]
 
 changing: defaultdict[str, Lock] = defaultdict(Lock)
-"""By path: two tasks that change one file at the same time would lose what one of them did."""
+"""By path: two tasks that change one file at the same time would lose what one of them did, also
+where the folder is not there yet that processes are told apart by."""
 
 
 def copy_file(source: str, target: str, options: Options) -> dict[str, Any]:
@@ -80,7 +81,9 @@ def held(target: str) -> Iterator[str]:
     folder, a device and the like."""
     with refusals(target):
         path = os.path.realpath(target)
-        with changing[path]:
+        folder = os.path.dirname(path)
+        among_processes = alone_in(folder) if os.path.isdir(folder) else nullcontext()
+        with changing[path], among_processes:
             if os.path.isdir(path) or target.endswith("/"):
                 raise WorkflowError(f"{target} is a folder")
             if os.path.exists(path) and not os.path.isfile(path):

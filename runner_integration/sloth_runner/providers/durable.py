@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 from contextlib import contextmanager, suppress
 from hashlib import sha256
-from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from sloth_runner.errors import WorkflowError
@@ -27,11 +27,9 @@ _HINTS = {
     errno.EIO: "The system may say more with: dmesg",
 }
 
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _BUFFER = 2**13
 """Bytes. If it is not said, Python asks the system two things more."""
-
-_making_folder = Lock()
-"""Archives are unpacked on threads, and may need the same folder."""
 
 
 class Permissions(NamedTuple):
@@ -69,40 +67,87 @@ def explained(path: str) -> Iterator[None]:
 def replacing(path: str, permissions: Permissions) -> Iterator[BinaryIO]:
     """A new file that takes the place of the one at the path, if any, once it is whole.
 
-    Never writes through a link. A process that is killed leaves at most one file beside it, which
-    the next change of the same path removes.
+    Never writes through a link. Waits while another process does the same. A process that is
+    killed leaves at most one file beside it, which the next change of the same path removes.
     """
     temporary = _beside(path)
     handle = _new_file(temporary)
-    try:
-        with open(handle, "wb", _BUFFER) as file:
+    with open(handle, "wb", _BUFFER) as file:  # until it has its name, or is gone
+        try:
             yield file
             file.flush()
             permit(handle, path, permissions, otherwise=NEW_FILE_MODE)
             os.fsync(handle)
-        os.rename(temporary, path)
-    except BaseException:
-        remove_if_there(temporary)
-        raise
+            os.rename(temporary, path)
+        except BaseException:
+            remove_if_there(temporary)
+            raise
     sync_folder(os.path.dirname(path))
 
 
 def _new_file(path: str) -> int:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    """A file that is locked while it is open, so that others can tell whether its process lives."""
+    while True:
+        try:
+            handle = os.open(path, _NEW_FILE, 0o600)
+        except FileExistsError:
+            _remove_what_was_left(path)
+            continue
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if _is_at(path, handle):
+            return handle
+        os.close(handle)  # another process took it for one that was left
+
+
+def _remove_what_was_left(path: str) -> None:
+    """Wait for the process that has made a file, and remove that if it is still there."""
     try:
-        return os.open(path, flags, 0o600)
-    except FileExistsError:  # left by a process that was killed
-        os.unlink(path)
-        return os.open(path, flags, 0o600)
+        handle = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        remove_if_there(path)  # a link, of which one cannot tell
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if _is_at(path, handle):
+            os.unlink(path)
+    finally:
+        os.close(handle)
+
+
+def _is_at(path: str, handle: int) -> bool:
+    try:
+        return os.path.samestat(os.lstat(path), os.fstat(handle))
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def alone_in(folder: str) -> Iterator[None]:
+    """Waits until no other process is within this for the same folder.
+
+    For those who read a file, and write it with something changed.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def replace_link(path: str, target: str) -> None:
     """Let a link point to the target; there is always a link, the old one or the new."""
     temporary = _beside(path)
-    remove_if_there(temporary)
-    os.symlink(target, temporary)
-    os.rename(temporary, path)
-    sync_folder(os.path.dirname(path))
+    folder = os.path.dirname(path)
+    with alone_in(folder):
+        remove_if_there(temporary)
+        os.symlink(target, temporary)
+        os.rename(temporary, path)
+        sync_folder(folder)
 
 
 def new_folder(path: str, mode: str | None) -> None:
@@ -111,7 +156,8 @@ def new_folder(path: str, mode: str | None) -> None:
     Raises FileExistsError if something is there.
     """
     temporary = _beside(path)
-    with _making_folder:
+    folder = os.path.dirname(path)
+    with alone_in(folder):
         if os.path.lexists(path):
             raise FileExistsError(path)
         with suppress(FileNotFoundError):
@@ -119,7 +165,7 @@ def new_folder(path: str, mode: str | None) -> None:
         os.mkdir(temporary, 0o700)
         os.chmod(temporary, NEW_FOLDER_MODE if mode is None else int(mode, 8))  # whatever the umask
         os.rename(temporary, path)
-    sync_folder(os.path.dirname(path))
+        sync_folder(folder)
 
 
 def remove(path: str) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import stat
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ from sloth_state.errors import InvalidValue
 from sloth_state.values import check_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sloth_runner.session import Session
 
@@ -79,6 +81,13 @@ class Lines:
             file.write(text.encode("utf-8", "surrogateescape"))
 
 
+@contextmanager
+def _changing(path: str) -> Iterator[Lines]:
+    """The lines of a file, in which no other run changes any meanwhile."""
+    with explained(path), durable.alone_in(os.path.dirname(path)):
+        yield Lines(path)
+
+
 # -- operations ----------------------------------------------------------------------------
 
 
@@ -105,11 +114,11 @@ def read(
 
 def replace(_session: Session, path: str, old: str, new: str) -> None:
     """Replace the last line that is exactly `old`. Does nothing if there is none."""
-    lines = Lines(path)
-    found = lines.find(_wanted(old, None))
-    if found and old != new:
-        lines.replace(found[-1], new)
-        lines.save()
+    with _changing(path) as lines:
+        found = lines.find(_wanted(old, None))
+        if found and old != new:
+            lines.replace(found[-1], new)
+            lines.save()
 
 
 def insert(_session: Session, path: str, line: str, places: str) -> str:
@@ -118,25 +127,24 @@ def insert(_session: Session, path: str, line: str, places: str) -> str:
     `places` (JSON): `after_line`, such a digest of an earlier insertion; `after`, `before`:
     patterns. The first of these that is found decides, else the line goes to the end.
     """
-    lines = Lines(path)
-    index = _place(lines, json.loads(places))
-    lines.insert(index, line)
-    lines.save()
-    return _before(lines.texts(), index)
+    with _changing(path) as lines:
+        index = _place(lines, json.loads(places))
+        lines.insert(index, line)
+        lines.save()
+        return _before(lines.texts(), index)
 
 
 def remove(_session: Session, path: str, line: str, with_file: bool) -> None:
     """Remove the last line that is exactly this; `with_file`: an empty file goes too."""
-    lines = Lines(path)
-    found = lines.find(_wanted(line, None))
-    if not found:
-        return
-    lines.remove(found[-1])
-    if with_file and not len(lines):
-        with explained(path):
+    with _changing(path) as lines:
+        found = lines.find(_wanted(line, None))
+        if not found:
+            return
+        lines.remove(found[-1])
+        if with_file and not len(lines):
             durable.remove(path)
-    else:
-        lines.save()
+        else:
+            lines.save()
 
 
 def matching(_session: Session, path: str, line: str, match: str | None) -> list[dict[str, Any]]:
@@ -151,20 +159,20 @@ def matching(_session: Session, path: str, line: str, match: str | None) -> list
 
 def remove_all(_session: Session, path: str, line: str, match: str | None) -> None:
     """Remove all of these."""
-    lines = Lines(path)
-    for index in reversed(lines.find(_wanted(line, match))):
-        lines.remove(index)
-    lines.save()
+    with _changing(path) as lines:
+        for index in reversed(lines.find(_wanted(line, match))):
+            lines.remove(index)
+        lines.save()
 
 
 def put_back(_session: Session, path: str, removed: str) -> None:
     """Insert lines that `matching` gave (JSON) where they stood. A file that is gone stays so."""
-    lines = Lines(path)
-    if not lines.exists:
-        return
-    for each in json.loads(removed):
-        lines.insert(_former_place(lines, each["index"], each["after"]), each["line"])
-    lines.save()
+    with _changing(path) as lines:
+        if not lines.exists:
+            return
+        for each in json.loads(removed):
+            lines.insert(_former_place(lines, each["index"], each["after"]), each["line"])
+        lines.save()
 
 
 # -- which line ----------------------------------------------------------------------------
