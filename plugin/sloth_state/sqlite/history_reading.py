@@ -107,6 +107,6 @@ def _resource(db: Connection, current: Row) -> dict[str, Any]:
 
 
 def _detection(db: Connection, row: Row) -> dict[str, Any]:
-    key, *columns, checksum, type, name = row
-    DETECTION.table.check(db, key, columns, checksum)
+    own, (type, name) = row[:-2], row[-2:]
+    _, *columns = DETECTION.table.checked(db, own)
     return {"type": type, "name": name, **DETECTION.record(columns)}

@@ -91,14 +91,10 @@ class KeyValues(StoreBase):
 
     def _live(self, key: str) -> tuple[str, int | None] | None:
         """The JSON text and the expiry of a key that has not expired."""
-        row = self._db.first(
-            f"SELECT {KEY_VALUES.selected('k')} FROM key_values k WHERE key = ?", (key,)
-        )
-        if row is None:
+        rows = KEY_VALUES.select(self._db, "key = ?", key)
+        if not rows:
             return None
-        row_key, *columns, checksum = row
-        KEY_VALUES.check(self._db, row_key, columns, checksum)
-        _, text, expires_at = columns
+        _, _, text, expires_at = rows[0]
         return None if expires_at is not None and expires_at <= self._now() else (text, expires_at)
 
 

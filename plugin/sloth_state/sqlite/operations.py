@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from sloth_state.sqlite.connection import Row
     from sloth_state.sqlite.intervals import Content
 
-_SELECT = f"SELECT {OPERATIONS.selected('o')} FROM operations o"
-
 
 class Operations(Resources):
     """The part of `Store` about the journal, whose ends also record resources."""
@@ -77,10 +75,8 @@ class Operations(Resources):
             return resource, self._begin(run, said, contents)
 
     def operations(self, run_id: str) -> list[Operation]:
-        rows = self._db.select(
-            f"{_SELECT} WHERE run_key = ? ORDER BY number", (self._run_key(run_id),)
-        )
-        return [self._operation(row) for row in rows]
+        rows = OPERATIONS.select(self._db, "run_key = ? ORDER BY number", self._run_key(run_id))
+        return [_operation(row) for row in rows]
 
     def unfinished_operations(self, workflow: str) -> list[tuple[str, Operation]]:
         rows = self._db.select(
@@ -90,7 +86,7 @@ class Operations(Resources):
             "(SELECT workflow_key FROM workflows WHERE name = ?) ORDER BY operation_key",
             (workflow,),
         )
-        return [(row[0], self._operation(row[1:])) for row in rows]
+        return [(row[0], _operation(OPERATIONS.checked(self._db, row[1:]))) for row in rows]
 
     def keep_contents(self, run_id: str, contents: Sequence[bytes], lock: Lock) -> None:
         with self._db.transaction():
@@ -131,12 +127,10 @@ class Operations(Resources):
     def _close(
         self, run_key: int, number: int, now: int, error: str | None, result: str | None
     ) -> None:
-        row = self._db.first(f"{_SELECT} WHERE run_key = ? AND number = ?", (run_key, number))
-        if row is None:
+        rows = OPERATIONS.select(self._db, "run_key = ? AND number = ?", run_key, number)
+        if not rows:
             raise UsageError(f"the run has no operation {number}")
-        key, *columns, checksum = row
-        OPERATIONS.check(self._db, key, columns, checksum)
-        *before, ended_at, _, _ = columns
+        key, *before, ended_at, _, _ = rows[0]
         if ended_at is not None:
             raise UsageError(f"operation {number} has ended before")
         # Not `OPERATIONS.update`: writing all columns writes all indexes anew, a page more to sync.
@@ -146,26 +140,25 @@ class Operations(Resources):
             (now, error, result, OPERATIONS.checksum((*before, now, error, result)), key),
         )
 
-    def _operation(self, row: Row) -> Operation:
-        key, *columns, checksum = row
-        OPERATIONS.check(self._db, key, columns, checksum)
-        _, number, verb, type, name, natural_key, task, before, wanted, declaration = columns[:10]
-        began_at, ended_at, error, result = columns[10:]
-        return model.Operation(
-            number,
-            verb,
-            type,
-            name,
-            natural_key,
-            task,
-            None if before is None else from_json(before),
-            from_json(wanted),
-            from_json(declaration),
-            from_microseconds(began_at),
-            from_optional_microseconds(ended_at),
-            error,
-            None if result is None else from_json(result),
-        )
+
+def _operation(row: Row) -> Operation:
+    _, _, number, verb, type, name, natural_key, task, before, wanted, declaration, *ends = row
+    began_at, ended_at, error, result = ends
+    return model.Operation(
+        number,
+        verb,
+        type,
+        name,
+        natural_key,
+        task,
+        None if before is None else from_json(before),
+        from_json(wanted),
+        from_json(declaration),
+        from_microseconds(began_at),
+        from_optional_microseconds(ended_at),
+        error,
+        None if result is None else from_json(result),
+    )
 
 
 def _said(new: NewOperation) -> tuple[str | None, ...]:

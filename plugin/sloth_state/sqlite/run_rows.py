@@ -35,7 +35,7 @@ class RunRow(NamedTuple):
 
 def checked_run(db: Connection, row: Row) -> RunRow:
     """The row of SELECT_RUNS by its columns' names. Raises StoreDamaged."""
-    RUNS.check(db, row[0], row[1:-2], row[-2])
+    RUNS.checked(db, row[:-1])
     return RunRow(*row)
 
 

@@ -41,13 +41,8 @@ class Tags(StoreBase):
             return self.tags(run_id)
 
     def tags(self, run_id: str) -> list[str]:
-        rows = self._db.select(
-            f"SELECT {TAGS.selected('t')} FROM run_tags t WHERE run_key = ? ORDER BY tag",
-            (self._run_key(run_id),),
-        )
-        for key, run_key, tag, checksum in rows:
-            TAGS.check(self._db, key, (run_key, tag), checksum)
-        return [row[2] for row in rows]
+        rows = TAGS.select(self._db, "run_key = ? ORDER BY tag", self._run_key(run_id))
+        return [tag for _, _, tag in rows]
 
     def tag_counts(self) -> dict[str, int]:
         rows = self._db.select("SELECT tag, count(*) FROM run_tags GROUP BY tag ORDER BY tag")
@@ -62,20 +57,14 @@ class Tags(StoreBase):
     def audit_trail(
         self, workflow: str | None = None, *, limit: int | None = None
     ) -> list[AuditEntry]:
-        condition, bindings = ("", []) if workflow is None else ("WHERE workflow = ?", [workflow])
-        rows = self._db.select(
-            f"SELECT {AUDIT_TRAIL.selected('a')} FROM audit_trail a {condition} "
-            "ORDER BY entry_key DESC LIMIT ?",
-            (*bindings, -1 if limit is None else limit),
+        condition, bindings = ("TRUE", []) if workflow is None else ("workflow = ?", [workflow])
+        rows = AUDIT_TRAIL.select(
+            self._db,
+            f"{condition} ORDER BY entry_key DESC LIMIT ?",
+            *bindings,
+            -1 if limit is None else limit,
         )
-        entries = []
-        for key, *columns, checksum in rows:
-            AUDIT_TRAIL.check(self._db, key, columns, checksum)
-            at, actor, action, workflow_name, detail = columns
-            entries.append(
-                model.AuditEntry(from_microseconds(at), actor, action, workflow_name, detail)
-            )
-        return entries
+        return [model.AuditEntry(from_microseconds(at), *said) for _, at, *said in rows]
 
     def _audit_tags(self, run_id: str, action: str, tags: Sequence[str], actor: str) -> None:
         if not tags:

@@ -42,7 +42,7 @@ class VersionRow(NamedTuple):
 
 def checked_version(db: Connection, row: Row) -> VersionRow:
     """The row of SELECT_VERSIONS by its columns' names. Raises StoreDamaged."""
-    VERSIONS.check(db, row[0], row[1:-3], row[-3])
+    VERSIONS.checked(db, row[:-2])
     return VersionRow(*row)
 
 
@@ -113,13 +113,8 @@ def close_run(
 
 
 def _end_tasks(db: Connection, run_key: int, now: int) -> None:
-    rows = db.select(
-        f"SELECT {TASKS.selected('t')} FROM workflow_tasks t WHERE run_key = ? AND status = ?",
-        (run_key, TaskStatus.RUNNING.value),
-    )
-    for key, *columns, checksum in rows:
-        TASKS.check(db, key, columns, checksum)
-        _, name, _, attempts, started_at, _, output, _, *rest = columns
+    rows = TASKS.select(db, "run_key = ? AND status = ?", run_key, TaskStatus.RUNNING.value)
+    for key, _, name, _, attempts, started_at, _, output, _, *rest in rows:
         error = "interrupted: the run ended before it"
         failed = TaskStatus.FAILED.value
         TASKS.update(
