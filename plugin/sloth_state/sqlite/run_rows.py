@@ -32,6 +32,11 @@ class RunRow(NamedTuple):
     checksum: int
     name: str
 
+    @property
+    def columns(self) -> Row:
+        """Those that the checksum covers."""
+        return self[1:-2]
+
 
 def checked_run(db: Connection, row: Row) -> RunRow:
     """The row of SELECT_RUNS by its columns' names. Raises StoreDamaged."""
@@ -51,7 +56,7 @@ def latest_run(db: Connection, workflow_key: int) -> RunRow | None:
 
 def update_run(db: Connection, row: RunRow) -> None:
     """Write a changed row back."""
-    RUNS.update(db, row.run_key, *row[1:-2])
+    RUNS.update(db, row.run_key, *row.columns)
 
 
 def run_of(row: RunRow, resource_count: int) -> Run:
