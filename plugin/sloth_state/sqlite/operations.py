@@ -107,13 +107,10 @@ class Operations(Resources):
         return self._writer.record(run, record, content, made=record.action is model.Action.CREATE)
 
     def _keep(self, workflow_key: int, contents: Sequence[bytes]) -> None:
-        from sloth_state.sqlite.contents import keep_content
+        from sloth_state.sqlite.contents import keep_content, keep_for_workflow
 
         for content in contents:
-            self._db.write(
-                "INSERT OR IGNORE INTO kept_contents (workflow_key, content_key) VALUES (?, ?)",
-                (workflow_key, keep_content(self._db, content)),
-            )
+            keep_for_workflow(self._db, workflow_key, keep_content(self._db, content))
 
     def _earlier_run(self, run: OpenRun, id: str) -> int:
         row = self._db.first(

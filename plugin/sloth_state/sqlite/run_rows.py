@@ -1,5 +1,6 @@
 """Rows of runs as they are in the table, and their conversion to the model."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from sloth_state.model import Run, RunStatus
@@ -52,6 +53,14 @@ def find_run(db: Connection, condition: str, *bindings: str | int) -> RunRow | N
 
 def latest_run(db: Connection, workflow_key: int) -> RunRow | None:
     return find_run(db, "r.workflow_key = ? ORDER BY r.version DESC LIMIT 1", workflow_key)
+
+
+def unused_run_id(db: Connection, new_id: Callable[[], str]) -> str:
+    """The next of the new ids that no run has."""
+    while True:
+        id = new_id()
+        if not db.select("SELECT 1 FROM workflow_states WHERE id = ?", (id,)):
+            return id
 
 
 def update_run(db: Connection, row: RunRow) -> None:
