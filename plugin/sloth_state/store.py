@@ -440,8 +440,8 @@ class Store(Protocol):
     def tag_counts(self) -> dict[str, int]:
         """Every tag that any run has, sorted, with the number of runs that have it."""
 
-    def audit(self, entry: AuditEntry) -> None:
-        """Add to the audit trail."""
+    def audit(self, actor: str, action: str, workflow: str | None, detail: str) -> None:
+        """Add to the audit trail what somebody does now; `workflow` None: to the whole store."""
 
     def audit_trail(
         self, workflow: str | None = None, *, limit: int | None = None

@@ -196,8 +196,9 @@ def test_the_audit_trail_comes_newest_first_by_workflow(bench: Any, store: Store
         AuditEntry(bench.clock() + n * MINUTE, "ada", "reveal", workflow, f"entry {n}")
         for n, workflow in enumerate(["deploy", None, "backup", "deploy"])
     ]
-    for entry in entries:
-        store.audit(entry)
+    for _, *said in entries:
+        store.audit(*said)
+        bench.clock.advance(minutes=1)
     assert store.audit_trail() == entries[::-1]
     assert store.audit_trail("deploy") == [entries[3], entries[0]]
     assert store.audit_trail(limit=1) == [entries[3]]

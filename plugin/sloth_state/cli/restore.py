@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from sloth_state.cli.options import force_option, shared_options
-from sloth_state.model import AuditEntry
 from sloth_state.open import open_store, store_path
 from sloth_state.processes import is_dead
 
@@ -41,7 +39,7 @@ def command(app: App, file: str, force: bool) -> None:
             )
         kept = replacement.put_in_place(keep_as, is_dead)
     with open_store(path, create=False) as store:
-        store.audit(AuditEntry(datetime.now(UTC), app.actor, "restore", None, f"from {file}"))
+        store.audit(app.actor, "restore", None, f"from {file}")
     app.emit_object(
         {"file": file, "path": path, "kept": kept},
         lambda: [

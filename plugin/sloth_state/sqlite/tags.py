@@ -8,7 +8,7 @@ from sloth_state import model
 from sloth_state.errors import NotFound
 from sloth_state.sqlite.base import StoreBase
 from sloth_state.sqlite.tables import AUDIT_TRAIL, TAGS
-from sloth_state.sqlite.timestamps import from_microseconds, to_microseconds
+from sloth_state.sqlite.timestamps import from_microseconds
 from sloth_state.values import check_name, check_text
 
 if TYPE_CHECKING:
@@ -48,11 +48,11 @@ class Tags(StoreBase):
         rows = self._db.select("SELECT tag, count(*) FROM run_tags GROUP BY tag ORDER BY tag")
         return dict(rows)
 
-    def audit(self, entry: AuditEntry) -> None:
-        for text in (entry.actor, entry.action, entry.workflow or "", entry.detail):
+    def audit(self, actor: str, action: str, workflow: str | None, detail: str) -> None:
+        for text in (actor, action, workflow or "", detail):
             check_text(text, "an audit entry")
         with self._db.transaction():
-            AUDIT_TRAIL.insert(self._db, to_microseconds(entry.at), *entry[1:])
+            AUDIT_TRAIL.insert(self._db, self._now(), actor, action, workflow, detail)
 
     def audit_trail(
         self, workflow: str | None = None, *, limit: int | None = None
