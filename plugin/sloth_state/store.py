@@ -403,7 +403,7 @@ class Store(Protocol):
         """Whether the key exists (and has not expired), and its value."""
 
     def kv_set(self, key: str, value: Json, *, ttl: timedelta | None = None) -> None:
-        """Set a key; without `ttl` it never expires."""
+        """Set a key; without `ttl` it never expires. With one, expired keys are deleted."""
 
     def kv_delete(self, key: str) -> bool:
         """Delete a key; whether it existed."""

@@ -32,6 +32,9 @@ class KeyValues(StoreBase):
         check_name(key, "the key")
         text = canonical(value, "the value")
         with self._db.transaction():
+            if ttl is not None:
+                # Keys that are used once, one for each request say, would fill the store for ever.
+                self._db.write("DELETE FROM key_values WHERE expires_at <= ?", (self._now(),))
             expires_at = None if ttl is None else to_microseconds(self._clock() + ttl)
             KEY_VALUES.save(self._db, key, text, expires_at)
 
