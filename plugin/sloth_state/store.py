@@ -135,8 +135,8 @@ class Store(Protocol):
     ) -> int:
         """How many runs `runs` would return without a limit; counts no further than `at_most`."""
 
-    def run_ids_starting_with(self, prefix: str, *, limit: int = 20) -> list[str]:
-        """Run ids that begin with these hex digits, sorted; never more than `limit`."""
+    def run_ids_starting_with(self, prefix: str) -> list[str]:
+        """Run ids that begin with these hex digits, sorted; of many the first 20."""
 
     def workflow_names(self) -> list[str]:
         """The names of all workflows, sorted."""

@@ -125,10 +125,10 @@ class Runs(StoreBase):
         assert row is not None
         return int(row[0])
 
-    def run_ids_starting_with(self, prefix: str, *, limit: int = 20) -> list[str]:
+    def run_ids_starting_with(self, prefix: str) -> list[str]:
         rows = self._db.select(
-            "SELECT id FROM workflow_states WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
-            (prefix, prefix + "g", limit),  # g comes after all hex digits
+            "SELECT id FROM workflow_states WHERE id >= ? AND id < ? ORDER BY id LIMIT 20",
+            (prefix, prefix + "g"),  # g comes after all hex digits
         )
         return [run_id for (run_id,) in rows]
 
