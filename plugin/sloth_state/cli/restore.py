@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import click
@@ -27,9 +26,10 @@ def command(app: App, file: str, force: bool) -> None:
     while a lock is held, it stays.
     """
     from sloth_state.sqlite.copies import Replacement
+    from sloth_state.sqlite.files import kept_name
 
     path = store_path(app.state)
-    keep_as = f"{path}.replaced-{time.strftime('%Y%m%d-%H%M%S')}"
+    keep_as = kept_name(path, "replaced")
     with Replacement(file, path) as replacement:
         if not force:
             app.confirm(

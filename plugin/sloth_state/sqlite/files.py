@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sloth_state.errors import (
@@ -134,6 +135,14 @@ def sync_folder(path: str) -> None:
 def remove_if_there(path: str) -> None:
     with suppress(FileNotFoundError):
         os.unlink(path)
+
+
+def kept_name(path: str, what: str) -> str:
+    """An unused name beside a store for a copy that is kept, with the time in UTC."""
+    name = f"{path}.{what}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    while os.path.lexists(name):
+        name += "+"
+    return name
 
 
 def missing(path: str) -> StoreMissing:

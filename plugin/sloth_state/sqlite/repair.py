@@ -58,7 +58,7 @@ class Repairer:
             repair = self._repair_copy(f"{folder}/state.db")
             if not repair.mended:
                 return repair
-            backup = self._unused_name()
+            backup = files.kept_name(self._path, "backup")
             _copy(self._path, f"{folder}/backup")
             _rename(f"{folder}/backup", backup)
             self._swap_in(f"{folder}/state.db")
@@ -89,12 +89,6 @@ class Repairer:
             yield folder
         finally:
             rmtree(folder)
-
-    def _unused_name(self) -> str:
-        name = f"{self._path}.backup-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-        while os.path.exists(name):
-            name += "+"
-        return name
 
     def _repair_copy(self, copy: str) -> Repair:
         _copy(self._path, copy)
