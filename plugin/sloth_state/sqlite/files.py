@@ -137,6 +137,18 @@ def remove_if_there(path: str) -> None:
         os.unlink(path)
 
 
+def remove_beside(path: str) -> None:
+    """Remove what SQLite keeps beside a database."""
+    for suffix in BESIDE:
+        remove_if_there(path + suffix)
+
+
+def remove_database(path: str) -> None:
+    """Remove a database, if there is one, and what SQLite keeps beside it."""
+    remove_if_there(path)
+    remove_beside(path)
+
+
 def kept_name(path: str, what: str) -> str:
     """An unused name beside a store for a copy that is kept, with the time in UTC."""
     name = f"{path}.{what}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
