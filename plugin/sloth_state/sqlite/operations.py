@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from sloth_state.sqlite.connection import Row
     from sloth_state.sqlite.intervals import Content
 
+# Every change of the world ends with this query, so it is made once.
+_SELECT_ONE = (
+    f"SELECT {OPERATIONS.selected('o')} FROM operations o WHERE run_key = ? AND number = ?"
+)
+
 
 class Operations(Resources):
     """The part of `Store` about the journal, whose ends also record resources."""
@@ -124,10 +129,10 @@ class Operations(Resources):
     def _close(
         self, run_key: int, number: int, now: int, error: str | None, result: str | None
     ) -> None:
-        rows = OPERATIONS.select(self._db, "run_key = ? AND number = ?", run_key, number)
-        if not rows:
+        row = self._db.first(_SELECT_ONE, (run_key, number))
+        if row is None:
             raise UsageError(f"the run has no operation {number}")
-        key, *before, ended_at, _, _ = rows[0]
+        key, *before, ended_at, _, _ = OPERATIONS.checked(self._db, row)
         if ended_at is not None:
             raise UsageError(f"operation {number} has ended before")
         # Not `OPERATIONS.update`: writing all columns writes all indexes anew, a page more to sync.
