@@ -102,7 +102,7 @@ class AmbiguousReference(NotFound):
     def __init__(self, ref: str, candidates: Sequence[str]) -> None:
         more = " …" if len(candidates) > 5 else ""
         super().__init__(
-            f"{ref!r} is the beginning of {len(candidates)} run ids",
+            f"{ref!r} is the beginning of several run ids",
             hint=f"Give more digits: {', '.join(candidates[:5])}{more}",
         )
         self.ref = ref

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from sloth_state.errors import ReferenceNotFound
 from sloth_state.leases import acquire
 from sloth_state.model import LockScope, RunStatus
 
@@ -32,10 +33,13 @@ def plan_pruning(
 ) -> Pruning:
     """Choose the versions that go: all but the newest `keep`, and none that began after `before`.
 
-    Never the newest version, the last successful one, the one that the newest rollback went to,
-    tagged ones, and those with operations that a killed run left half-done. Changes nothing.
+    Never the newest version, the last successful one, the last rollback and the one that the newest
+    rollback went to, tagged ones, those that run, and those with operations that a killed run left
+    half-done. Changes nothing. Raises ReferenceNotFound.
     """
     runs = store.runs(name=workflow)
+    if not runs:
+        raise ReferenceNotFound(workflow)
     runs.sort(key=lambda run: run.version, reverse=True)
     old = [run for run in runs[keep or 0 :] if before is None or run.started_at <= before]
     reasons = _why_needed(store, workflow, runs)
@@ -49,7 +53,8 @@ def prune(
 ) -> Pruning:
     """Drop what was planned, without what has become needed since; what was dropped in fact.
 
-    Takes the workflow's lock for it: raises LockHeld.
+    Takes the workflow's lock for it: raises LockHeld. Raises ReferenceNotFound if the workflow was
+    deleted since.
     """
     lock = acquire(store, LockScope.WORKFLOW, planned.workflow)
     try:

@@ -135,8 +135,8 @@ class Store(Protocol):
     ) -> int:
         """How many runs `runs` would return without a limit; counts no further than `at_most`."""
 
-    def run_ids_starting_with(self, prefix: str, *, limit: int = 20) -> list[str]:
-        """Run ids that begin with these hex digits, sorted; never more than `limit`."""
+    def run_ids_starting_with(self, prefix: str) -> list[str]:
+        """Run ids that begin with these hex digits, sorted; of many the first 20."""
 
     def workflow_names(self) -> list[str]:
         """The names of all workflows, sorted."""
@@ -403,7 +403,7 @@ class Store(Protocol):
         """Whether the key exists (and has not expired), and its value."""
 
     def kv_set(self, key: str, value: Json, *, ttl: timedelta | None = None) -> None:
-        """Set a key; without `ttl` it never expires."""
+        """Set a key; without `ttl` it never expires. With one, expired keys are deleted."""
 
     def kv_delete(self, key: str) -> bool:
         """Delete a key; whether it existed."""
@@ -440,8 +440,8 @@ class Store(Protocol):
     def tag_counts(self) -> dict[str, int]:
         """Every tag that any run has, sorted, with the number of runs that have it."""
 
-    def audit(self, entry: AuditEntry) -> None:
-        """Add to the audit trail."""
+    def audit(self, actor: str, action: str, workflow: str | None, detail: str) -> None:
+        """Add to the audit trail what somebody does now; `workflow` None: to the whole store."""
 
     def audit_trail(
         self, workflow: str | None = None, *, limit: int | None = None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sloth_runner.resources.reading import NO_FUNCTION
 from sloth_runner.session import TaskContext
-from sloth_runner.surgery import HandMade, audit
+from sloth_runner.surgery import HandMade
 from sloth_state.errors import NotFound, UsageError
 from sloth_state.model import Action, ResourceDraft
 
@@ -84,7 +84,7 @@ def adopt(
     identity = f"{existing.draft.type}/{existing.draft.name}"
     made = HandMade(store, version.workflow, version, f"adopted {identity}", lock_timeout)
     with made as run:
-        audit(store, actor, "adopt", version.workflow, identity)
+        store.audit(actor, "adopt", version.workflow, identity)
         if existing.contents:
             run.keep_contents(existing.contents)
         (resource,) = run.record_all([existing.draft])

@@ -164,7 +164,7 @@ def move_resource(store: Store, move: Move, actor: str, *, lock_timeout: float =
             stack.push(versions[name])
             versions[name].take_lock()
         runs = {name: version.__enter__() for name, version in versions.items()}
-        audit(store, actor, "mv", here, f"{move.old_identity} to {_destination(move)}")
+        store.audit(actor, "mv", here, f"{move.old_identity} to {_destination(move)}")
         to = None if move.stays else runs[move.workflow]
         runs[here].move(kind, move.resource.name, move.new_name, to)
     return [version.finished for version in versions.values()]
@@ -185,18 +185,9 @@ def forget_resource(
     message = f"forgot {identity}, which stays as it is"
     made = HandMade(store, version.workflow, version, message, lock_timeout)
     with made as run:
-        audit(store, actor, "rm", version.workflow, identity)
+        store.audit(actor, "rm", version.workflow, identity)
         run.remove(resource.type, resource.name)
     return made.finished
-
-
-def audit(store: Store, actor: str, action: str, workflow: str, detail: str) -> None:
-    """Write into the audit trail what somebody does by hand. Raises what the store raises."""
-    from datetime import UTC, datetime
-
-    from sloth_state.model import AuditEntry
-
-    store.audit(AuditEntry(datetime.now(UTC), actor, action, workflow, detail))
 
 
 def _content(store: Store, hash: str | None) -> bytes | None:

@@ -87,7 +87,7 @@ def test_without_a_name_it_is_beside_the_store_with_the_time(
     code, out, err = sloth(*BACKUP, "-o", "json")
 
     (path,) = beside(store_path, "backup")
-    assert re.fullmatch(r"state\.db\.backup-\d{8}-\d{6}", path.name)
+    assert re.fullmatch(r"state\.db\.backup-\d{8}T\d{6}Z", path.name)
     assert (code, err) == (0, "")
     assert json.loads(out) == {
         "url": f"sqlite:///{store_path}",
@@ -95,6 +95,13 @@ def test_without_a_name_it_is_beside_the_store_with_the_time(
         "bytes": path.stat().st_size,
         "problems": [],
     }
+
+
+def test_two_backups_of_one_second_have_two_names(sloth: Sloth, store_path: Path) -> None:
+    codes = [sloth(*BACKUP).code for _ in range(2)]
+
+    assert codes == [0, 0]
+    assert len(beside(store_path, "backup")) == 2
 
 
 def test_a_backup_never_replaces_a_file(sloth: Sloth, copy: Path) -> None:

@@ -65,7 +65,7 @@ def test_a_run_id_and_the_beginning_of_one_mean_that_run(
     assert resolve(store, ref) == wanted
 
 
-def test_the_beginning_of_several_run_ids_is_refused_with_all_of_them(
+def test_the_beginning_of_several_run_ids_is_refused_with_them(
     store: Store, store_path: Path
 ) -> None:
     _run_with_id(store_path, "3f2a00000001", "deploy-prod")
@@ -74,8 +74,22 @@ def test_the_beginning_of_several_run_ids_is_refused_with_all_of_them(
     with pytest.raises(AmbiguousReference) as refused:
         resolve(store, "3f2")
 
-    assert str(refused.value) == "'3f2' is the beginning of 2 run ids"
+    assert str(refused.value) == "'3f2' is the beginning of several run ids"
     assert refused.value.candidates == ("3f2a00000001", "3f2b00000002")
+
+
+def test_of_many_run_ids_with_the_same_beginning_five_are_named(
+    store: Store, store_path: Path
+) -> None:
+    for number in range(25):
+        _run_with_id(store_path, f"3f2{number:09d}", "deploy-prod")
+
+    with pytest.raises(AmbiguousReference) as refused:
+        resolve(store, "3f2")
+
+    assert str(refused.value) == "'3f2' is the beginning of several run ids"
+    named = ", ".join(f"3f2{number:09d}" for number in range(5))
+    assert refused.value.hint == f"Give more digits: {named} …"
 
 
 def test_a_name_wins_over_what_else_it_could_mean(store: Store, store_path: Path) -> None:

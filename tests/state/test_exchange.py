@@ -20,7 +20,6 @@ from sloth_state.exchange.sources import histories_in
 from sloth_state.model import (
     Action,
     AddedHistory,
-    AuditEntry,
     Holder,
     LockScope,
     NewDetection,
@@ -62,7 +61,7 @@ def filled(bench: Any, store: Any) -> Any:
     store.record_detections(
         "deploy", 1, [NewDetection("file", "b", {"content": "one"}, None, False)]
     )
-    store.audit(AuditEntry(bench.clock(), "ada", "reveal", "deploy", "secret"))
+    store.audit("ada", "reveal", "deploy", "secret")
     bench.run_recording(bench.draft("a", "two"), bench.draft("b", action=Action.DELETE))
     bench.run_recording(bench.draft("b", "three"))
     return store
@@ -144,7 +143,7 @@ def test_exports_of_the_same_history_are_equal_also_from_another_store(
     filled: Any, other: Any, tmp_path: Path
 ) -> None:
     first = export(filled, tmp_path).read_text()
-    filled.audit(AuditEntry(NOON, "ada", "export", "deploy", ""))
+    filled.audit("ada", "export", "deploy", "")
     again = export(filled, tmp_path).read_text()
     add(other, tmp_path / "deploy.json")
     elsewhere = export(other, tmp_path).read_text()

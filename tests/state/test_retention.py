@@ -248,6 +248,20 @@ def test_both_rules_must_allow_a_version_to_go(bench: Any) -> None:
     assert plan_pruning(bench.store, "deploy", keep=1, before=now).dropped == (1, 2, 3, 4)
 
 
+def test_a_workflow_that_was_deleted_since_it_was_planned_is_not_found(bench: Any) -> None:
+    store = bench.store
+    for _ in range(3):
+        ended(bench, RunStatus.SUCCESS)
+    plan = plan_pruning(store, "deploy", keep=1)
+    store.delete_workflow("deploy", "ada")
+
+    with pytest.raises(ReferenceNotFound, match="deploy"):
+        prune(store, plan, "ada", keep=1, before=None)
+    with pytest.raises(ReferenceNotFound, match="deploy"):
+        plan_pruning(store, "deploy", keep=1)
+    assert store.locks() == []
+
+
 def test_what_was_tagged_since_it_was_planned_stays(bench: Any) -> None:
     store = bench.store
     for _ in range(4):

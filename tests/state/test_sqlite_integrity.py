@@ -11,7 +11,6 @@ import pytest
 from sloth_state.errors import StoreDamaged
 from sloth_state.model import (
     Action,
-    AuditEntry,
     LockScope,
     Output,
     Problem,
@@ -36,7 +35,7 @@ def filled(bench: Any, store: Any) -> Store:
     store.set_output(run.id, Output("url", "http://one"), lock)
     store.save_tasks(run.id, [TaskRecord("build", TaskStatus.SUCCESS, 1, None, None)], lock)
     store.add_tags(run.id, ["stable"], "ada")
-    store.audit(AuditEntry(bench.clock(), "ada", "reveal", "deploy", "url"))
+    store.audit("ada", "reveal", "deploy", "url")
     store.kv_set("key", "value")
     store.take_ticket(lock.scope, "waits", lock.holder, timedelta(seconds=15))
     bench.finish(run, lock)

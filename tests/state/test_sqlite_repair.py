@@ -14,7 +14,6 @@ import pytest
 from sloth_state.errors import LockHeld, StoreDamaged, StoreForeign, StoreMissing
 from sloth_state.model import (
     Action,
-    AuditEntry,
     Holder,
     NewDetection,
     NewOperation,
@@ -42,7 +41,7 @@ def fill(bench: Any) -> None:
     store.set_output(run.id, Output("url", "http://one"), lock)
     store.save_tasks(run.id, [TaskRecord("build", TaskStatus.SUCCESS, 1, None, None)], lock)
     store.add_tags(run.id, ["stable"], "ada")
-    store.audit(AuditEntry(bench.clock(), "ada", "reveal", "deploy", "url"))
+    store.audit("ada", "reveal", "deploy", "url")
     store.kv_set("key", "value")
     store.take_ticket(lock.scope, "waits", lock.holder, timedelta(seconds=15))
     bench.finish(run, lock)

@@ -221,10 +221,20 @@ def test_run_ids_are_found_by_their_beginning(bench: Any, store: Store, ids: Any
     for name in "wxyz":
         bench.begin(name)
     assert store.run_ids_starting_with("abc") == planned[:2]
-    assert store.run_ids_starting_with("ab", limit=2) == planned[:2]
+    assert store.run_ids_starting_with("ab") == planned[:3]
     assert store.run_ids_starting_with("f00000000000") == planned[3:]
     assert store.run_ids_starting_with("") == planned
     assert store.run_ids_starting_with("abe") == []
+
+
+def test_of_many_run_ids_with_the_same_beginning_the_first_20_are_found(
+    bench: Any, store: Store, ids: Any
+) -> None:
+    planned = [f"abc{number:09x}" for number in range(21)]
+    ids.planned = list(planned)
+    for _ in planned:
+        bench.finish(*bench.begin())
+    assert store.run_ids_starting_with("abc") == planned[:20]
 
 
 def test_an_unknown_run_or_workflow_is_an_error_that_names_the_nearest(

@@ -107,6 +107,16 @@ def test_a_key_is_gone_when_its_time_is_over(bench: Any, store: Store) -> None:
     assert store.kv_get("short") == (True, "z")
 
 
+def test_expired_keys_are_deleted_when_another_gets_a_time_to_live(bench: Any, store: Any) -> None:
+    store.kv_set("forever", 1)
+    for number in range(5):
+        store.kv_set(f"request {number}", "x", ttl=MINUTE)
+        bench.clock.advance(seconds=40)
+    rows = store._db.select("SELECT key FROM key_values ORDER BY key")
+    assert rows == [("forever",), ("request 3",), ("request 4",)]
+    assert store.verify() == []
+
+
 def test_keys_are_listed_and_cleared_by_their_beginning_alone(store: Store) -> None:
     keys = ["a%", "a%b", "ab", "a_", "aé", "A", "b"]
     for key in keys:
@@ -196,8 +206,9 @@ def test_the_audit_trail_comes_newest_first_by_workflow(bench: Any, store: Store
         AuditEntry(bench.clock() + n * MINUTE, "ada", "reveal", workflow, f"entry {n}")
         for n, workflow in enumerate(["deploy", None, "backup", "deploy"])
     ]
-    for entry in entries:
-        store.audit(entry)
+    for _, *said in entries:
+        store.audit(*said)
+        bench.clock.advance(minutes=1)
     assert store.audit_trail() == entries[::-1]
     assert store.audit_trail("deploy") == [entries[3], entries[0]]
     assert store.audit_trail(limit=1) == [entries[3]]

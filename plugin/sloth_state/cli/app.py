@@ -89,12 +89,7 @@ class App:
 
         Raises what the store raises, so a deed that cannot be written down is not done.
         """
-        from datetime import UTC, datetime
-
-        from sloth_state.model import AuditEntry
-
-        entry = AuditEntry(datetime.now(UTC), self.actor, action, workflow, detail)
-        self.store().audit(entry)
+        self.store().audit(self.actor, action, workflow, detail)
 
     def _mark_interrupted_runs(self, store: Store) -> None:
         if not store.count_runs(status=RunStatus.RUNNING):

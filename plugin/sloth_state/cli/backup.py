@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +12,7 @@ from sloth_state.cli.text import counted
 from sloth_state.errors import StoreError
 from sloth_state.open import store_path
 from sloth_state.shapes import problem_shape
+from sloth_state.sqlite.files import kept_name
 from sloth_state.values import check_text
 
 if TYPE_CHECKING:
@@ -27,11 +27,11 @@ def command(app: App, file: str | None) -> None:
     """Copy the whole store while it is used.
 
     The copy is the store at one moment, checked like `verify` does, and only you can read it. It
-    never replaces a file; without FILE it is beside the store, with the time in its name. Exits
-    with 6 if the copy, and so the store, is damaged.
+    never replaces a file; without FILE it is beside the store, with the time (UTC) in its name.
+    Exits with 6 if the copy, and so the store, is damaged.
     """
     store = app.store(upgrade=False, heal=False)
-    target = file or f"{store_path(app.state)}.backup-{time.strftime('%Y%m%d-%H%M%S')}"
+    target = file or kept_name(store_path(app.state), "backup")
     problems = store.backup(check_text(target, "the file's name"))
     size = os.stat(target).st_size
     shape: dict[str, Json] = {

@@ -59,9 +59,10 @@ def command(
     """Drop old versions of a workflow, or of all, after asking.
 
     A version goes if it is not among the newest N and older than AGE. The newest one, the last
-    that succeeded, the one that the newest rollback went to and tagged ones always stay, and so
-    does all of a workflow that is locked. What stays can be shown whole, compared, rolled back to
-    and verified as before. The file keeps its size; the room in it is used again.
+    that succeeded, the last rollback and the one that the newest rollback went to, tagged ones,
+    those that run and those with unsettled operations always stay, and so does all of a workflow
+    that is locked. What stays can be shown whole, compared, rolled back to and verified as before.
+    The file keeps its size; the room in it is used again.
     """
     if keep is None and older_than is None:
         raise UsageError("say what may go, with --keep or --older-than or both")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from sloth_state.cli.options import force_option, shared_options
-from sloth_state.model import AuditEntry
 from sloth_state.open import open_store, store_path
 from sloth_state.processes import is_dead
 
@@ -29,9 +26,10 @@ def command(app: App, file: str, force: bool) -> None:
     while a lock is held, it stays.
     """
     from sloth_state.sqlite.copies import Replacement
+    from sloth_state.sqlite.files import kept_name
 
     path = store_path(app.state)
-    keep_as = f"{path}.replaced-{time.strftime('%Y%m%d-%H%M%S')}"
+    keep_as = kept_name(path, "replaced")
     with Replacement(file, path) as replacement:
         if not force:
             app.confirm(
@@ -41,7 +39,7 @@ def command(app: App, file: str, force: bool) -> None:
             )
         kept = replacement.put_in_place(keep_as, is_dead)
     with open_store(path, create=False) as store:
-        store.audit(AuditEntry(datetime.now(UTC), app.actor, "restore", None, f"from {file}"))
+        store.audit(app.actor, "restore", None, f"from {file}")
     app.emit_object(
         {"file": file, "path": path, "kept": kept},
         lambda: [

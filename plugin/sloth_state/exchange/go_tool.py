@@ -16,7 +16,7 @@ from sloth_state.exchange.timeline import PastRun, Timeline
 from sloth_state.model import Action, History, Output, ResourceDraft, RunStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 Row = dict[str, Any]
 
@@ -42,7 +42,15 @@ def go_histories(tables: Mapping[str, list[Row]]) -> list[History]:
     runs: dict[str, list[Row]] = {}
     for run in sorted(tables[TABLES[0]], key=_start):
         runs.setdefault(str(run.get("name") or "unnamed"), []).append(run)
-    return [_history(name, of_one, tables) for name, of_one in sorted(runs.items())]
+    of_runs = [_by_run(tables.get(table, ())) for table in TABLES[1:]]
+    return [_history(name, of_one, of_runs) for name, of_one in sorted(runs.items())]
+
+
+def _by_run(rows: Iterable[Row]) -> dict[Any, list[Row]]:
+    by_run: dict[Any, list[Row]] = {}
+    for row in rows:
+        by_run.setdefault(row.get("workflow_id"), []).append(row)
+    return by_run
 
 
 def _start(run: Row) -> datetime:
@@ -50,14 +58,11 @@ def _start(run: Row) -> datetime:
     return next((time for time in times if time is not None), _START_OF_TIME)
 
 
-def _history(name: str, runs: list[Row], tables: Mapping[str, list[Row]]) -> History:
+def _history(name: str, runs: list[Row], of_runs: list[dict[Any, list[Row]]]) -> History:
+    """`of_runs`: the rows of TABLES after the first, by the run's id."""
     timeline = Timeline()
     for run in runs:
-        about = [
-            [row for row in tables.get(table, ()) if row.get("workflow_id") == run.get("id")]
-            for table in TABLES[1:]
-        ]
-        resources, outputs, versions = about
+        resources, outputs, versions = (by_run.get(run.get("id"), []) for by_run in of_runs)
         timeline.add(_past_run(run, versions), list(_drafts(resources)), list(_outputs(outputs)))
     return History(name, "an older sloth-runner's database", timeline.records)
 

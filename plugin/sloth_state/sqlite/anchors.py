@@ -24,14 +24,10 @@ class Anchor(NamedTuple):
 
 def anchors(db: Connection) -> dict[int, Anchor]:
     """All anchors, by the key of the run whose version each is for. Raises StoreDamaged."""
-    found = {}
-    for key, *columns, checksum in db.select(
-        f"SELECT {ANCHORS.selected('a')} FROM version_anchors a"
-    ):
-        ANCHORS.check(db, key, columns, checksum)
-        parent_hash, count, closed, closed_live = columns
-        found[key] = Anchor(parent_hash, count, from_json(closed), closed_live)
-    return found
+    return {
+        run_key: Anchor(parent_hash, count, from_json(closed), closed_live)
+        for run_key, parent_hash, count, closed, closed_live in ANCHORS.select(db)
+    }
 
 
 def save_anchor(db: Connection, run_key: int, anchor: Anchor) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sloth_state import model
 from sloth_state.errors import LockLost, ReferenceNotFound, UsageError
 from sloth_state.model import RunStatus
+from sloth_state.sqlite.tables import WORKFLOWS
 from sloth_state.sqlite.timestamps import to_microseconds
 
 if TYPE_CHECKING:
@@ -85,10 +86,18 @@ class StoreBase:
         return int(row[0])
 
     def _workflow_key(self, name: str) -> int:
-        row = self._db.first("SELECT workflow_key FROM workflows WHERE name = ?", (name,))
-        if row is None:
+        key = self._workflow_key_if_any(name)
+        if key is None:
             raise ReferenceNotFound(name, self._names_like(name))
-        return int(row[0])
+        return key
+
+    def _workflow_key_or_new(self, name: str) -> int:
+        key = self._workflow_key_if_any(name)
+        return WORKFLOWS.insert(self._db, name) if key is None else key
+
+    def _workflow_key_if_any(self, name: str) -> int | None:
+        row = self._db.first("SELECT workflow_key FROM workflows WHERE name = ?", (name,))
+        return None if row is None else int(row[0])
 
     def _names_like(self, name: str) -> list[str]:
         from difflib import get_close_matches

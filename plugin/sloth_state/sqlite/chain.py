@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from sloth_state.model import Action, Problem, RunStatus
 from sloth_state.sqlite.anchors import anchors
 from sloth_state.sqlite.checksums import closed_row_checksum
-from sloth_state.sqlite.intervals import State
-from sloth_state.sqlite.resource_rows import SELECT_CURRENT, SELECT_PAST
+from sloth_state.sqlite.resource_rows import SELECT_CURRENT, SELECT_PAST, VALID_TO
+from sloth_state.sqlite.resource_states import state_of
 from sloth_state.sqlite.run_rows import SELECT_RUNS, checked_run, update_run
-from sloth_state.sqlite.tables import RESOURCES, VERSIONS
+from sloth_state.sqlite.tables import RESOURCES
 from sloth_state.sqlite.version_rows import (
     hash_of,
     hashed_workflow_keys,
     module_hashes,
     output_checksums,
+    update_version,
     version_of,
 )
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from sloth_state.sqlite.anchors import Anchor
     from sloth_state.sqlite.connection import Connection
+    from sloth_state.sqlite.intervals import State
     from sloth_state.sqlite.run_rows import RunRow
     from sloth_state.sqlite.version_rows import VersionRow
 
@@ -43,7 +45,7 @@ class Replay:
         for select in (SELECT_CURRENT, SELECT_PAST):
             one = f"{select} WHERE (?1 IS NULL OR r.workflow_key = ?1)"
             for row in db.stream(one, (workflow_key,)):
-                self._add(State(*row[1:13]), valid_to=row[14])
+                self._add(state_of(row), row[VALID_TO])
 
     def add_pruned(self, run: RunRow, anchor: Anchor) -> None:
         """Count what a version ended and that is gone."""
@@ -193,4 +195,4 @@ def recounted(db: Connection, replay: Replay, link: Link) -> Link:
 def write_link(db: Connection, link: Link) -> None:
     """Write a version that was recounted back to its rows. Part of a transaction."""
     update_run(db, link.run)
-    VERSIONS.update(db, link.run.run_key, *link.version[1:-3])
+    update_version(db, link.version)

@@ -24,6 +24,22 @@ def keep_content(db: Connection, content: bytes | None) -> int | None:
     return int(row[0])
 
 
+def keep_for_workflow(db: Connection, workflow_key: int, content_key: int | None) -> None:
+    """Let a content stay as long as the workflow's records. Part of a transaction."""
+    db.write(
+        "INSERT OR IGNORE INTO kept_contents (workflow_key, content_key) VALUES (?, ?)",
+        (workflow_key, content_key),
+    )
+
+
+def add_module(db: Connection, run_key: int, name: str, content_key: int | None) -> None:
+    """Note a further file that a version was made from. Part of a transaction."""
+    db.write(
+        "INSERT INTO version_modules (run_key, name, content_key) VALUES (?, ?, ?)",
+        (run_key, name, content_key),
+    )
+
+
 def remove_unused_contents(db: Connection) -> None:
     """Remove what no version refers to any more. Part of a transaction."""
     db.write(

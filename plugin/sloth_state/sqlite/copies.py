@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import apsw
 
 from sloth_state.errors import (
-    LockHeld,
     NotFound,
     StoreDamaged,
     StoreForeign,
@@ -18,17 +16,18 @@ from sloth_state.errors import (
     StoreUnreadable,
     UsageError,
 )
-from sloth_state.sqlite import files, lock_rows, schema
+from sloth_state.sqlite import files, schema
 from sloth_state.sqlite.connection import Connection
 from sloth_state.sqlite.integrity import all_problems
 from sloth_state.sqlite.read_only import open_for_reading, readable
+from sloth_state.sqlite.replacing import check_unused, fold_in_log
 from sloth_state.sqlite.translation import full, translate
-from sloth_state.sqlite.write_queue import WriteQueue
+from sloth_state.sqlite.write_queue import WriteQueue, turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sloth_state.model import Holder, Lock, Problem
+    from sloth_state.model import Holder, Problem
 
 _ONLY_READ = "it is only read"
 
@@ -52,7 +51,7 @@ def copy_store(path: str, target: str) -> list[Problem]:
         files.remove_if_there(target)
         raise
     finally:
-        _remove(unfinished)
+        files.remove_database(unfinished)
     copy = open_for_reading(target, _ONLY_READ)
     try:
         return all_problems(copy)
@@ -76,38 +75,34 @@ class Replacement:
         self._path = os.path.realpath(path)
         self._unfinished = self._path + ".restoring"
         files.make_folder(self._path)
-        _remove(self._unfinished)
+        files.remove_database(self._unfinished)
         try:
             with _only_reading(copy) as source:
                 _copy_database(source, self._unfinished, self._path)
             self._check(copy)
         except BaseException:
-            _remove(self._unfinished)
+            files.remove_database(self._unfinished)
             raise
 
     def __enter__(self) -> Replacement:
         return self
 
     def __exit__(self, *_: object) -> None:
-        _remove(self._unfinished)
+        files.remove_database(self._unfinished)
 
-    def put_in_place(self, keep_as: str, is_over: Callable[[Holder], bool]) -> str | None:
+    def put_in_place(self, keep_as: str, is_dead: Callable[[Holder], bool]) -> str | None:
         """Take the store's place; what was there is kept as `keep_as` (None if nothing was).
 
         Raises LockHeld while somebody works with the store: a lock whose lease lasts and whose
-        holder `is_over` does not know to be gone. One that cannot be read has no locks.
+        holder is not known to be dead. One that cannot be read has no locks.
         """
-        queue = WriteQueue(self._path)
-        queue.acquire()  # from here on nobody takes a lock, and nobody is in the middle of a write
-        try:
-            _fold_in_log(self._path)
-            self._refuse_if_in_use(is_over)
+        with turn(self._path):  # nobody takes a lock, and nobody is in the middle of a write
+            fold_in_log(self._path)  # what stays in the log is kept with it
+            self._check_unused(is_dead)
             kept = self._keep(keep_as)
             os.rename(self._unfinished, self._path)
             files.sync_folder(self._path)
             return kept
-        finally:
-            queue.close()
 
     def _check(self, copy: str) -> None:
         database = apsw.Connection(self._unfinished, flags=apsw.SQLITE_OPEN_READWRITE)
@@ -129,20 +124,12 @@ class Replacement:
                 f"sloth-runner state workflow verify --state {copy}",
             )
 
-    def _refuse_if_in_use(self, is_over: Callable[[Holder], bool]) -> None:
-        for lock in self._held_locks():
-            if lock.expires_at > datetime.now(UTC) and not is_over(lock.holder):
-                raise LockHeld(lock)
-
-    def _held_locks(self) -> list[Lock]:
-        try:
-            if not files.store_exists(self._path):
-                return []
-            with _only_reading(self._path) as db:
-                rows = db.select(f"{lock_rows.SELECT_LOCKS} WHERE user IS NOT NULL")
-                return [lock_rows.lock_of(lock_rows.checked_lock(db, row)) for row in rows]
-        except (StoreDamaged, StoreForeign, StoreUnreadable):
-            return []  # a store that is broken must not stand in its own way
+    def _check_unused(self, is_dead: Callable[[Holder], bool]) -> None:
+        # A store that is broken must not stand in its own way.
+        with suppress(StoreDamaged, StoreForeign, StoreUnreadable):
+            if files.store_exists(self._path):
+                with _only_reading(self._path) as db:
+                    check_unused(db, is_dead)
 
     def _keep(self, keep_as: str) -> str | None:
         """The old file under another name, with its log; until the end it also keeps its own."""
@@ -210,20 +197,3 @@ def _only_reading(path: str) -> Iterator[Connection]:
 def _connection(database: apsw.Connection, path: str) -> Connection:
     """For reading; `path` is for its errors."""
     return Connection(database, path, queue=WriteQueue(path), read_only=_ONLY_READ)
-
-
-def _fold_in_log(path: str) -> None:
-    """Bring the log into the file, as far as it can be read, so that the file is complete."""
-    try:
-        database = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)
-        try:
-            database.pragma("wal_checkpoint(TRUNCATE)")
-        finally:
-            database.close()
-    except apsw.Error:
-        return  # what is in the log is kept with it
-
-
-def _remove(path: str) -> None:
-    for suffix in ("", *files.BESIDE):
-        files.remove_if_there(path + suffix)

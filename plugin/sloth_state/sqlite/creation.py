@@ -8,7 +8,7 @@ import apsw
 
 from sloth_state.sqlite import files, schema
 from sloth_state.sqlite.translation import translate
-from sloth_state.sqlite.write_queue import WriteQueue
+from sloth_state.sqlite.write_queue import turn
 
 
 def create_store(path: str) -> None:
@@ -17,29 +17,25 @@ def create_store(path: str) -> None:
     It is made complete under another name, so that nobody ever sees an unfinished store.
     """
     files.make_folder(path)
-    queue = WriteQueue(path)
-    queue.acquire()
-    try:
+    with turn(path):
         if not files.store_exists(path):
             _build(path)
-    finally:
-        queue.close()
 
 
 def _build(path: str) -> None:
     unfinished = path + ".new"
     try:
-        _remove(unfinished, "", *files.BESIDE)
+        files.remove_database(unfinished)
         os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL, 0o600))
         _initialise(unfinished, path)
         # A log left behind by a store that somebody removed would be replayed into the new one.
-        _remove(path, *files.BESIDE)
+        files.remove_beside(path)
         os.rename(unfinished, path)
         files.sync_folder(path)
     except OSError as error:
         raise files.unmakeable(path, f"the file {unfinished}", error) from error
     finally:
-        _remove(unfinished, "", *files.BESIDE)
+        files.remove_database(unfinished)
 
 
 def _initialise(unfinished: str, path: str) -> None:
@@ -55,8 +51,3 @@ def _initialise(unfinished: str, path: str) -> None:
         raise translate(error, path, database.system_errno) from error
     finally:
         database.close()
-
-
-def _remove(path: str, *suffixes: str) -> None:
-    for suffix in suffixes:
-        files.remove_if_there(path + suffix)

@@ -35,7 +35,6 @@ class Detections(StoreBase):
         rows = [
             (
                 (each.type, each.name),
-                version,
                 checked_text(each.expected, "expected"),
                 None if each.actual is None else checked_text(each.actual, "actual"),
                 None if each.drifted is None else int(each.drifted),
@@ -48,7 +47,7 @@ class Detections(StoreBase):
             known = {row[:2]: row[2:] for row in self._db.select(_NEWEST, (workflow_key,))}
             new = [
                 (known[identity][0], version, now, *found)
-                for identity, version, *found in rows
+                for identity, *found in rows
                 if identity in known and known[identity][1:] != tuple(found)
             ]
             DETECTIONS.insert_many(self._db, new)
@@ -66,9 +65,9 @@ class Detections(StoreBase):
         return [self._detection(row) for row in rows]
 
     def _detection(self, row: Row) -> Detection:
-        key, *columns, checksum, id, type, name = row
-        DETECTIONS.check(self._db, key, columns, checksum)
-        _, version, detected_at, expected, actual, drifted, error = columns
+        own, (id, type, name) = row[:-3], row[-3:]
+        _, _, version, detected_at, *found = DETECTIONS.checked(self._db, own)
+        expected, actual, drifted, error = found
         return model.Detection(
             id,
             type,

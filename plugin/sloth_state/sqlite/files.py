@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sloth_state.errors import (
@@ -134,6 +135,26 @@ def sync_folder(path: str) -> None:
 def remove_if_there(path: str) -> None:
     with suppress(FileNotFoundError):
         os.unlink(path)
+
+
+def remove_beside(path: str) -> None:
+    """Remove what SQLite keeps beside a database."""
+    for suffix in BESIDE:
+        remove_if_there(path + suffix)
+
+
+def remove_database(path: str) -> None:
+    """Remove a database, if there is one, and what SQLite keeps beside it."""
+    remove_if_there(path)
+    remove_beside(path)
+
+
+def kept_name(path: str, what: str) -> str:
+    """An unused name beside a store for a copy that is kept, with the time in UTC."""
+    name = f"{path}.{what}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    while os.path.lexists(name):
+        name += "+"
+    return name
 
 
 def missing(path: str) -> StoreMissing:

@@ -11,7 +11,7 @@ from sloth_state.model import RunStatus
 from sloth_state.sqlite.base import StoreBase, check_covers
 from sloth_state.sqlite.run_rows import latest_run
 from sloth_state.sqlite.runs import checked_workflow_name
-from sloth_state.sqlite.tables import AUDIT_TRAIL, WORKFLOWS
+from sloth_state.sqlite.tables import AUDIT_TRAIL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,8 +61,7 @@ class Histories(StoreBase):
         known = self._known_version(new, hashes)
         if hashes and known == max(hashes):
             return model.AddedHistory(new.name, known, known, 0)
-        row = self._db.first("SELECT workflow_key FROM workflows WHERE name = ?", (new.name,))
-        key = row[0] if row else WORKFLOWS.insert(self._db, new.name)
+        key = self._workflow_key_or_new(new.name)
         HistoryWriter(self._db, new, key, known, self._new_id).write()
         run = latest_run(self._db, key)
         if run is None:
@@ -87,8 +86,8 @@ class Histories(StoreBase):
         """
         from sloth_state.sqlite.version_rows import version_of
 
-        row = self._db.first("SELECT workflow_key FROM workflows WHERE name = ?", (new.name,))
-        run = latest_run(self._db, row[0]) if row else None
+        key = self._workflow_key_if_any(new.name)
+        run = None if key is None else latest_run(self._db, key)
         if run is None:
             return 0
         if not new.keeps_identity:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 from sloth_state.sqlite import files
 from sloth_state.sqlite.checksums import is_content_of
 from sloth_state.sqlite.history_shapes import ANCHOR, AUDIT, DETECTION, OF_RUNS, RUN, STATE, VERSION
-from sloth_state.sqlite.resource_rows import SELECT_CURRENT, SELECT_PAST, check_resource
+from sloth_state.sqlite.resource_rows import (
+    COLUMNS,
+    SELECT_CURRENT,
+    SELECT_PAST,
+    VALID_TO,
+    check_resource,
+)
 from sloth_state.sqlite.run_rows import SELECT_RUNS, checked_run
 from sloth_state.sqlite.version_rows import hashed_workflow_keys, module_hashes, version_of
 
@@ -82,8 +88,8 @@ def _version(db: Connection, run: RunRow, hashed_workflow_key: int) -> dict[str,
     )
     hashed_run_key = imported[0] if imported else run.run_key
     return {
-        "run": RUN.record(run[1:-2]),
-        "version": VERSION.record(version[1:-3]),
+        "run": RUN.record(run.columns),
+        "version": VERSION.record(version.columns),
         "source": version.source_hash,
         "values": version.values_hash,
         "modules": module_hashes(db, run.run_key),
@@ -102,11 +108,11 @@ def _resource(db: Connection, current: Row) -> dict[str, Any]:
     states = []
     for row in (*past, current):
         check_resource(db, row)
-        states.append({**STATE.record(row[1:13]), "valid_to": row[14]})
+        states.append({**STATE.record(row[COLUMNS]), "valid_to": row[VALID_TO]})
     return {"id": current[2], "type": current[3], "name": current[4], "states": states}
 
 
 def _detection(db: Connection, row: Row) -> dict[str, Any]:
-    key, *columns, checksum, type, name = row
-    DETECTION.table.check(db, key, columns, checksum)
+    own, (type, name) = row[:-2], row[-2:]
+    _, *columns = DETECTION.table.checked(db, own)
     return {"type": type, "name": name, **DETECTION.record(columns)}

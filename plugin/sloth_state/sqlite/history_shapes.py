@@ -77,10 +77,8 @@ class Shape:
         return row
 
     def records(self, db: Connection, condition: str, *bindings: Value) -> Iterator[dict[str, Any]]:
-        """The records of those rows `t` that meet a condition. Raises StoreDamaged."""
-        sql = f"SELECT {self.table.selected('t')} FROM {self.table.name} t WHERE {condition}"
-        for key, *columns, checksum in db.stream(sql, bindings):
-            self.table.check(db, key, columns, checksum)
+        """The records of those rows that meet a condition. Raises StoreDamaged."""
+        for _, *columns in self.table.select(db, condition, *bindings):
             yield self.record(columns)
 
 

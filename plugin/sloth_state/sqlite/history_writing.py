@@ -9,10 +9,10 @@ from sloth_state.errors import HistoryRefused
 from sloth_state.sqlite.anchors import anchors
 from sloth_state.sqlite.chain import Replay, link_of, recounted, write_link
 from sloth_state.sqlite.checksums import closed_row_checksum, content_hash
-from sloth_state.sqlite.contents import keep_content
+from sloth_state.sqlite.contents import add_module, keep_content, keep_for_workflow
 from sloth_state.sqlite.history_shapes import ANCHOR, AUDIT, DETECTION, OF_RUNS, RUN, STATE, VERSION
 from sloth_state.sqlite.resource_states import INSERT_PAST
-from sloth_state.sqlite.run_rows import SELECT_RUNS, checked_run
+from sloth_state.sqlite.run_rows import SELECT_RUNS, checked_run, unused_run_id
 from sloth_state.sqlite.tables import IMPORTED_VERSIONS
 from sloth_state.values import check_name
 
@@ -72,10 +72,7 @@ class HistoryWriter:
             raise HistoryRefused(f"the content of {record['sha256']} is another in the file")
         key = self._contents[record["sha256"]] = keep_content(self._db, content)
         if record["kept"]:
-            self._db.write(
-                "INSERT OR IGNORE INTO kept_contents (workflow_key, content_key) VALUES (?, ?)",
-                (self._workflow_key, key),
-            )
+            keep_for_workflow(self._db, self._workflow_key, key)
 
     def _version(self, record: dict[str, Any]) -> None:
         number = record["run"]["version"]
@@ -103,10 +100,7 @@ class HistoryWriter:
         version = VERSION.row(record["version"], source_key=source, values_key=values)
         VERSION.table.insert(self._db, *version, key=run_key)
         for name, hash in record["modules"].items():
-            self._db.write(
-                "INSERT INTO version_modules (run_key, name, content_key) VALUES (?, ?, ?)",
-                (run_key, name, self._contents[hash]),
-            )
+            add_module(self._db, run_key, name, self._contents[hash])
         if record["anchor"] is not None:
             ANCHOR.table.insert(self._db, *ANCHOR.row(record["anchor"]), key=run_key)
         if self._new.keeps_identity:
@@ -133,13 +127,8 @@ class HistoryWriter:
         if self._new.history.is_hashed:
             origin = f"{self._new.history.workflow}@{run['version']} (run {run['id']})"
             metadata = {**metadata, "imported_from": origin}
-        return {**run, "id": run["id"] if is_free else self._unused_run_id(), "metadata": metadata}
-
-    def _unused_run_id(self) -> str:
-        while True:
-            id = self._new_id()
-            if not self._db.select("SELECT 1 FROM workflow_states WHERE id = ?", (id,)):
-                return id
+        id = run["id"] if is_free else unused_run_id(self._db, self._new_id)
+        return {**run, "id": id, "metadata": metadata}
 
     def _resource(self, record: dict[str, Any]) -> None:
         *past, current = record["states"]

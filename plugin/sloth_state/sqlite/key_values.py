@@ -32,6 +32,9 @@ class KeyValues(StoreBase):
         check_name(key, "the key")
         text = canonical(value, "the value")
         with self._db.transaction():
+            if ttl is not None:
+                # Keys that are used once, one for each request say, would fill the store for ever.
+                self._db.write("DELETE FROM key_values WHERE expires_at <= ?", (self._now(),))
             expires_at = None if ttl is None else to_microseconds(self._clock() + ttl)
             KEY_VALUES.save(self._db, key, text, expires_at)
 
@@ -91,14 +94,10 @@ class KeyValues(StoreBase):
 
     def _live(self, key: str) -> tuple[str, int | None] | None:
         """The JSON text and the expiry of a key that has not expired."""
-        row = self._db.first(
-            f"SELECT {KEY_VALUES.selected('k')} FROM key_values k WHERE key = ?", (key,)
-        )
-        if row is None:
+        rows = KEY_VALUES.select(self._db, "key = ?", key)
+        if not rows:
             return None
-        row_key, *columns, checksum = row
-        KEY_VALUES.check(self._db, row_key, columns, checksum)
-        _, text, expires_at = columns
+        _, _, text, expires_at = rows[0]
         return None if expires_at is not None and expires_at <= self._now() else (text, expires_at)
 
 

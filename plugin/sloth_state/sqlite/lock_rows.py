@@ -78,8 +78,7 @@ def _find(db: Connection, scope: LockScope, name: str) -> LockRow | None:
 
 def checked_lock(db: Connection, row: Row) -> LockRow:
     """The row of SELECT_LOCKS by its columns' names. Raises StoreDamaged."""
-    key, *columns, checksum = row
-    LOCKS.check(db, key, columns, checksum)
+    _, *columns = LOCKS.checked(db, row)
     return LockRow(*columns)
 
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from sloth_state.model import RunStatus
 from sloth_state.sqlite.anchors import anchors
 from sloth_state.sqlite.chain import Replay, link_of, recounted, write_link, wrong_with
+from sloth_state.sqlite.checksums import closed_row_checksum
 from sloth_state.sqlite.integrity import any_between, follows, version_numbers
-from sloth_state.sqlite.resource_rows import HISTORY
+from sloth_state.sqlite.resource_rows import COLUMNS, HISTORY, SELECT_PAST
 from sloth_state.sqlite.run_rows import SELECT_RUNS, checked_run, update_run
 from sloth_state.sqlite.tables import RESOURCES, RUNS, VERSIONS
-from sloth_state.sqlite.version_rows import close_run, version_of
+from sloth_state.sqlite.version_rows import close_run, update_version, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -104,7 +105,7 @@ def end_runs(mending: Mending, now: int) -> None:
             ended = run.completed_at or run.started_at
             counted = run.resource_count or 0
             update_run(mending.db, run._replace(completed_at=ended, resource_count=counted))
-            VERSIONS.update(mending.db, run.run_key, *version._replace(hash="")[1:-3])
+            update_version(mending.db, version._replace(hash=""))
             mending.note(place, "did not say when it ended; taken for ended when it began")
 
 
@@ -146,12 +147,9 @@ def _join(mending: Mending, versions: list[int], states: list[Row]) -> None:
 
 
 def _end_at(mending: Mending, history_key: int, valid_to: int) -> None:
-    from sloth_state.sqlite.checksums import closed_row_checksum
-    from sloth_state.sqlite.resource_rows import SELECT_PAST
-
     row = mending.db.first(f"{SELECT_PAST} WHERE h.history_key = ?", (history_key,))
     assert row is not None, "a key that was just read"
-    checksum = closed_row_checksum(RESOURCES.checksum(row[1:13]), valid_to)
+    checksum = closed_row_checksum(RESOURCES.checksum(row[COLUMNS]), valid_to)
     sql = f"UPDATE {HISTORY} SET valid_to = ?, checksum = ? WHERE history_key = ?"
     mending.db.write(sql, (valid_to, checksum, history_key))
 

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from sloth_state.sqlite.connection import Row
     from sloth_state.sqlite.intervals import Content
 
-_SELECT = f"SELECT {OPERATIONS.selected('o')} FROM operations o"
+# Every change of the world ends with this query, so it is made once.
+_SELECT_ONE = (
+    f"SELECT {OPERATIONS.selected('o')} FROM operations o WHERE run_key = ? AND number = ?"
+)
 
 
 class Operations(Resources):
@@ -77,10 +80,8 @@ class Operations(Resources):
             return resource, self._begin(run, said, contents)
 
     def operations(self, run_id: str) -> list[Operation]:
-        rows = self._db.select(
-            f"{_SELECT} WHERE run_key = ? ORDER BY number", (self._run_key(run_id),)
-        )
-        return [self._operation(row) for row in rows]
+        rows = OPERATIONS.select(self._db, "run_key = ? ORDER BY number", self._run_key(run_id))
+        return [_operation(row) for row in rows]
 
     def unfinished_operations(self, workflow: str) -> list[tuple[str, Operation]]:
         rows = self._db.select(
@@ -90,7 +91,7 @@ class Operations(Resources):
             "(SELECT workflow_key FROM workflows WHERE name = ?) ORDER BY operation_key",
             (workflow,),
         )
-        return [(row[0], self._operation(row[1:])) for row in rows]
+        return [(row[0], _operation(OPERATIONS.checked(self._db, row[1:]))) for row in rows]
 
     def keep_contents(self, run_id: str, contents: Sequence[bytes], lock: Lock) -> None:
         with self._db.transaction():
@@ -111,13 +112,10 @@ class Operations(Resources):
         return self._writer.record(run, record, content, made=record.action is model.Action.CREATE)
 
     def _keep(self, workflow_key: int, contents: Sequence[bytes]) -> None:
-        from sloth_state.sqlite.contents import keep_content
+        from sloth_state.sqlite.contents import keep_content, keep_for_workflow
 
         for content in contents:
-            self._db.write(
-                "INSERT OR IGNORE INTO kept_contents (workflow_key, content_key) VALUES (?, ?)",
-                (workflow_key, keep_content(self._db, content)),
-            )
+            keep_for_workflow(self._db, workflow_key, keep_content(self._db, content))
 
     def _earlier_run(self, run: OpenRun, id: str) -> int:
         row = self._db.first(
@@ -131,12 +129,10 @@ class Operations(Resources):
     def _close(
         self, run_key: int, number: int, now: int, error: str | None, result: str | None
     ) -> None:
-        row = self._db.first(f"{_SELECT} WHERE run_key = ? AND number = ?", (run_key, number))
+        row = self._db.first(_SELECT_ONE, (run_key, number))
         if row is None:
             raise UsageError(f"the run has no operation {number}")
-        key, *columns, checksum = row
-        OPERATIONS.check(self._db, key, columns, checksum)
-        *before, ended_at, _, _ = columns
+        key, *before, ended_at, _, _ = OPERATIONS.checked(self._db, row)
         if ended_at is not None:
             raise UsageError(f"operation {number} has ended before")
         # Not `OPERATIONS.update`: writing all columns writes all indexes anew, a page more to sync.
@@ -146,26 +142,25 @@ class Operations(Resources):
             (now, error, result, OPERATIONS.checksum((*before, now, error, result)), key),
         )
 
-    def _operation(self, row: Row) -> Operation:
-        key, *columns, checksum = row
-        OPERATIONS.check(self._db, key, columns, checksum)
-        _, number, verb, type, name, natural_key, task, before, wanted, declaration = columns[:10]
-        began_at, ended_at, error, result = columns[10:]
-        return model.Operation(
-            number,
-            verb,
-            type,
-            name,
-            natural_key,
-            task,
-            None if before is None else from_json(before),
-            from_json(wanted),
-            from_json(declaration),
-            from_microseconds(began_at),
-            from_optional_microseconds(ended_at),
-            error,
-            None if result is None else from_json(result),
-        )
+
+def _operation(row: Row) -> Operation:
+    _, _, number, verb, type, name, natural_key, task, before, wanted, declaration, *ends = row
+    began_at, ended_at, error, result = ends
+    return model.Operation(
+        number,
+        verb,
+        type,
+        name,
+        natural_key,
+        task,
+        None if before is None else from_json(before),
+        from_json(wanted),
+        from_json(declaration),
+        from_microseconds(began_at),
+        from_optional_microseconds(ended_at),
+        error,
+        None if result is None else from_json(result),
+    )
 
 
 def _said(new: NewOperation) -> tuple[str | None, ...]:

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from sloth_state.errors import LockHeld, StoreBusy, StoreDamaged
-from sloth_state.healing import why_abandoned
+from sloth_state.errors import StoreBusy, StoreDamaged
 from sloth_state.model import Repair
 from sloth_state.sqlite import files, mending_versions, salvage, schema_text
 from sloth_state.sqlite import mending as mending_rows
 from sloth_state.sqlite.integrity import all_problems
 from sloth_state.sqlite.mending import Mending
 from sloth_state.sqlite.opening import connect
+from sloth_state.sqlite.replacing import check_unused, fold_in_log
 from sloth_state.sqlite.tables import AUDIT_TRAIL
 from sloth_state.sqlite.timestamps import to_microseconds
-from sloth_state.sqlite.translation import open_file, read_only, translate
-from sloth_state.sqlite.write_queue import WriteQueue
+from sloth_state.sqlite.translation import read_only, translate
+from sloth_state.sqlite.write_queue import turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -58,7 +58,7 @@ class Repairer:
             repair = self._repair_copy(f"{folder}/state.db")
             if not repair.mended:
                 return repair
-            backup = self._unused_name()
+            backup = files.kept_name(self._path, "backup")
             _copy(self._path, f"{folder}/backup")
             _rename(f"{folder}/backup", backup)
             self._swap_in(f"{folder}/state.db")
@@ -72,12 +72,8 @@ class Repairer:
         reason = files.why_read_only(self._path)
         if reason is not None:
             raise read_only(self._path, reason)
-        queue = WriteQueue(self._path)
-        queue.acquire()
-        try:
+        with turn(self._path):
             yield
-        finally:
-            queue.close()
 
     @contextmanager
     def _folder(self) -> Iterator[str]:
@@ -90,12 +86,6 @@ class Repairer:
         finally:
             rmtree(folder)
 
-    def _unused_name(self) -> str:
-        name = f"{self._path}.backup-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-        while os.path.exists(name):
-            name += "+"
-        return name
-
     def _repair_copy(self, copy: str) -> Repair:
         _copy(self._path, copy)
         is_schema_mended = schema_text.mend(copy)
@@ -103,7 +93,7 @@ class Repairer:
         lost = self._salvaged(copy) if is_damaged else {}
         db = connect(copy, create=False)
         try:
-            self._check_unused(db)
+            check_unused(db, self._is_dead)
             # Rows are written before all that they refer to is mended; see `remove_orphans`.
             db.select("PRAGMA foreign_keys = OFF")
             mending = Mending(db)
@@ -136,17 +126,6 @@ class Repairer:
                 hint="Bring back a copy of the file from before.",
             ) from error
 
-    def _check_unused(self, db: Connection) -> None:
-        from sloth_state.sqlite.lock_rows import SELECT_LOCKS, checked_lock, lock_of
-
-        for row in db.select(f"{SELECT_LOCKS} WHERE user IS NOT NULL"):
-            try:
-                lock = lock_of(checked_lock(db, row))
-            except StoreDamaged:
-                continue
-            if why_abandoned(lock, self._is_dead) is None:
-                raise LockHeld(lock)
-
     def _mend(self, mending: Mending) -> None:
         mending_rows.mend_rows(mending)
         mending_rows.drop_changed_contents(mending)
@@ -174,26 +153,12 @@ class Repairer:
 
     def _swap_in(self, copy: str) -> None:
         """Put the copy in the place of the file, without what the old log holds."""
-        self._fold_log_in()
+        if not fold_in_log(self._path):
+            raise StoreBusy(self._path, "is in use by another process", hint="Try again")
         os.chmod(copy, os.stat(self._path).st_mode & 0o777)
-        for suffix in files.BESIDE:
-            files.remove_if_there(self._path + suffix)
+        files.remove_beside(self._path)
         os.rename(copy, self._path)
         files.sync_folder(self._path)
-
-    def _fold_log_in(self) -> None:
-        try:
-            database = open_file(self._path, apsw.SQLITE_OPEN_READWRITE)
-        except StoreDamaged:
-            return  # the copies have what its log had
-        try:
-            (busy, *_) = next(iter(database.execute("PRAGMA wal_checkpoint(TRUNCATE)")))
-        except apsw.Error:
-            return
-        finally:
-            database.close()
-        if busy:
-            raise StoreBusy(self._path, "is in use by another process", hint="Try again")
 
 
 def _copy(path: str, copy: str) -> None:

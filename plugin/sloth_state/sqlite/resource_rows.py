@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 
 HISTORY = "workflow_resource_history"
 
-SELECT_CURRENT = """
-    SELECT r.resource_key, r.workflow_key, r.id, r.type, r.name, r.valid_from, r.created_in,
-           r.action, r.status, r.attributes, r.created_at, r.updated_at, r.declaration,
-           r.checksum, NULL
+SELECT_CURRENT = f"""
+    SELECT {RESOURCES.selected("r")}, NULL
     FROM workflow_resources r
 """
 SELECT_PAST = """
@@ -30,8 +28,13 @@ SELECT_PAST = """
            h.checksum, h.valid_to
     FROM workflow_resource_history h JOIN workflow_resources r USING (resource_key)
 """
+COLUMNS = slice(1, 13)
+"""Those in a row of these that are a `State`, and that the checksum covers."""
+CHECKSUM, VALID_TO = 13, 14
+"""Their places in a row of these. No version has ended the state of a row of SELECT_CURRENT."""
 identity_of = itemgetter(3, 4)
 """Type and name in a row of these."""
+action_of = itemgetter(7)
 texts_of = itemgetter(8, 9, 12)
 """Status, attributes and declaration in a row of these."""
 ACTIONS = {action.value: action for action in Action}
@@ -40,14 +43,14 @@ ACTIONS = {action.value: action for action in Action}
 def check_resource(db: Connection, row: Row) -> None:
     """Raise StoreDamaged if a row of SELECT_CURRENT or SELECT_PAST is not as it was written."""
     if not is_sound(row):
-        raise damaged_row(db, RESOURCES.name if row[14] is None else HISTORY, row[0])
+        raise damaged_row(db, RESOURCES.name if row[VALID_TO] is None else HISTORY, row[0])
 
 
 def is_sound(row: Row) -> bool:
-    checksum = RESOURCES.checksum(row[1:13])
-    return bool(
-        row[13] == (checksum if row[14] is None else closed_row_checksum(checksum, row[14]))
-    )
+    checksum, valid_to = RESOURCES.checksum(row[COLUMNS]), row[VALID_TO]
+    if valid_to is not None:
+        checksum = closed_row_checksum(checksum, valid_to)
+    return bool(row[CHECKSUM] == checksum)
 
 
 def resources_of(db: Connection, rows: Sequence[Row], version: int) -> list[Resource]:
@@ -59,7 +62,7 @@ def resources_of(db: Connection, rows: Sequence[Row], version: int) -> list[Reso
 
 
 def _as_seen(row: Row, attributes: JsonMap, version: int) -> Resource:
-    id, type, name, valid_from, _, action, status, _, created, changed, declared = row[2:13]
+    _, id, type, name, valid_from, _, action, status, _, created, changed, declared = row[COLUMNS]
     updated_at = from_microseconds(changed)
     return Resource(
         id,

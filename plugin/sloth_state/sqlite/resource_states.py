@@ -8,7 +8,7 @@ from sloth_state.json_map import JsonMap
 from sloth_state.model import Resource
 from sloth_state.sqlite.checksums import closed_row_checksum
 from sloth_state.sqlite.intervals import State
-from sloth_state.sqlite.resource_rows import ACTIONS, check_resource
+from sloth_state.sqlite.resource_rows import ACTIONS, CHECKSUM, COLUMNS, check_resource
 from sloth_state.sqlite.timestamps import from_microseconds
 
 if TYPE_CHECKING:
@@ -37,7 +37,12 @@ class Stored(NamedTuple):
 def stored_state(db: Connection, row: Row) -> Stored:
     """The state in a row of SELECT_CURRENT or SELECT_PAST. Raises StoreDamaged."""
     check_resource(db, row)
-    return Stored(row[0], State(*row[1:13]), row[13])
+    return Stored(row[0], State(*row[COLUMNS]), row[CHECKSUM])
+
+
+def state_of(row: Row) -> State:
+    """The same, without the check."""
+    return State(*row[COLUMNS])
 
 
 def past_bindings(stored: Stored, valid_to: int) -> tuple[str | int | None, ...]:

@@ -60,7 +60,12 @@ class Resources(StoreBase):
     def resource(
         self, workflow: str, type: str, name: str, *, version: int | None = None
     ) -> Resource | None:
-        from sloth_state.sqlite.resource_rows import SELECT_CURRENT, SELECT_PAST, resources_of
+        from sloth_state.sqlite.resource_rows import (
+            SELECT_CURRENT,
+            SELECT_PAST,
+            action_of,
+            resources_of,
+        )
 
         with self._db.snapshot():
             workflow_key = self._workflow_key(workflow)
@@ -79,7 +84,7 @@ class Resources(StoreBase):
             if row is None:
                 return None
             (resource,) = resources_of(self._db, [row], seen_from)
-            return None if row[7] == model.Action.DELETE else resource
+            return None if action_of(row) == model.Action.DELETE else resource
 
     def resources(
         self, workflow: str, *, version: int | None = None, type: str | None = None

@@ -10,8 +10,9 @@ from sloth_state.errors import UsageError
 from sloth_state.sqlite.anchors import Anchor, anchors, save_anchor
 from sloth_state.sqlite.checksums import closed_row_checksum
 from sloth_state.sqlite.contents import remove_unused_contents
-from sloth_state.sqlite.intervals import State, is_live
-from sloth_state.sqlite.resource_rows import SELECT_PAST
+from sloth_state.sqlite.intervals import is_live
+from sloth_state.sqlite.resource_rows import SELECT_PAST, VALID_TO
+from sloth_state.sqlite.resource_states import state_of
 from sloth_state.sqlite.tables import RESOURCES
 from sloth_state.sqlite.version_rows import hashed_workflow_keys
 from sloth_state.sqlite.versions import no_such_version
@@ -86,7 +87,7 @@ def _unseen_states(db: Connection, workflow_key: int, kept: list[int]) -> list[_
     hashed_as = hashed_workflow_keys(db)
     unseen = []
     for row in db.stream(f"{SELECT_PAST} WHERE h.workflow_key = ?", (workflow_key,)):
-        state, valid_to = State(*row[1:13]), row[14]
+        state, valid_to = state_of(row), row[VALID_TO]
         following = bisect_left(kept, state.valid_from)
         if following == len(kept) or kept[following] >= valid_to:
             hashed_key = hashed_as.get((workflow_key, valid_to), workflow_key)

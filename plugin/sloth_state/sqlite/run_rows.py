@@ -1,5 +1,6 @@
 """Rows of runs as they are in the table, and their conversion to the model."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from sloth_state.model import Run, RunStatus
@@ -32,10 +33,15 @@ class RunRow(NamedTuple):
     checksum: int
     name: str
 
+    @property
+    def columns(self) -> Row:
+        """Those that the checksum covers."""
+        return self[1:-2]
+
 
 def checked_run(db: Connection, row: Row) -> RunRow:
     """The row of SELECT_RUNS by its columns' names. Raises StoreDamaged."""
-    RUNS.check(db, row[0], row[1:-2], row[-2])
+    RUNS.checked(db, row[:-1])
     return RunRow(*row)
 
 
@@ -49,9 +55,17 @@ def latest_run(db: Connection, workflow_key: int) -> RunRow | None:
     return find_run(db, "r.workflow_key = ? ORDER BY r.version DESC LIMIT 1", workflow_key)
 
 
+def unused_run_id(db: Connection, new_id: Callable[[], str]) -> str:
+    """The next of the new ids that no run has."""
+    while True:
+        id = new_id()
+        if not db.select("SELECT 1 FROM workflow_states WHERE id = ?", (id,)):
+            return id
+
+
 def update_run(db: Connection, row: RunRow) -> None:
     """Write a changed row back."""
-    RUNS.update(db, row.run_key, *row[1:-2])
+    RUNS.update(db, row.run_key, *row.columns)
 
 
 def run_of(row: RunRow, resource_count: int) -> Run:

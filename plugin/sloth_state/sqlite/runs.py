@@ -17,18 +17,17 @@ from sloth_state.sqlite.run_rows import (
     find_run,
     latest_run,
     run_of,
+    unused_run_id,
     update_run,
 )
-from sloth_state.sqlite.tables import AUDIT_TRAIL, RUNS, VERSIONS, WORKFLOWS
+from sloth_state.sqlite.tables import AUDIT_TRAIL, RUNS, VERSIONS
 from sloth_state.values import MAX_BYTES, canonical, check_name, check_text, from_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sloth_state.model import Lock, NewRun, Run
-    from sloth_state.sqlite.run_rows import (
-        RunRow,
-    )
+    from sloth_state.sqlite.run_rows import RunRow
 
 _FINAL = (RunStatus.SUCCESS, RunStatus.FAILED, RunStatus.ROLLED_BACK)
 _LATEST_STARTED_FIRST = "ORDER BY r.started_at DESC, r.run_key DESC"
@@ -49,7 +48,7 @@ class Runs(StoreBase):
             self._check_lock(lock, now)
             workflow_key = self._workflow_key_or_new(name)
             parent = self._last_version(workflow_key, now)
-            run_id = self._unused_run_id()
+            run_id = unused_run_id(self._db, self._new_id)
             started = RunStatus.RUNNING.value, now, None, metadata, None, str(lock.holder), None
             run_key = RUNS.insert(self._db, run_id, workflow_key, (parent or 0) + 1, *started)
             created_by = f"{lock.holder.user}@{lock.holder.host}"
@@ -126,10 +125,10 @@ class Runs(StoreBase):
         assert row is not None
         return int(row[0])
 
-    def run_ids_starting_with(self, prefix: str, *, limit: int = 20) -> list[str]:
+    def run_ids_starting_with(self, prefix: str) -> list[str]:
         rows = self._db.select(
-            "SELECT id FROM workflow_states WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
-            (prefix, prefix + "g", limit),  # g comes after all hex digits
+            "SELECT id FROM workflow_states WHERE id >= ? AND id < ? ORDER BY id LIMIT 20",
+            (prefix, prefix + "g"),  # g comes after all hex digits
         )
         return [run_id for (run_id,) in rows]
 
@@ -163,7 +162,7 @@ class Runs(StoreBase):
     def _open_version(
         self, run_key: int, now: int, created_by: str, parent: int | None, new: NewRun
     ) -> None:
-        from sloth_state.sqlite.contents import keep_content
+        from sloth_state.sqlite.contents import add_module, keep_content
 
         message = check_text(new.message or "", "the message")
         if new.source is not None and len(new.source) > MAX_BYTES:
@@ -175,14 +174,8 @@ class Runs(StoreBase):
         counts_and_hash = (None,) * 6
         VERSIONS.insert(self._db, *about, *counts_and_hash, key=run_key)
         for name, content in new.modules.items():
-            self._db.write(
-                "INSERT INTO version_modules (run_key, name, content_key) VALUES (?, ?, ?)",
-                (run_key, check_text(name, "a module's name"), keep_content(self._db, content)),
-            )
-
-    def _workflow_key_or_new(self, name: str) -> int:
-        row = self._db.first("SELECT workflow_key FROM workflows WHERE name = ?", (name,))
-        return row[0] if row is not None else WORKFLOWS.insert(self._db, name)
+            check_text(name, "a module's name")
+            add_module(self._db, run_key, name, keep_content(self._db, content))
 
     def _last_version(self, workflow_key: int, now: int) -> int | None:
         """The number of the newest version, which is final from now on."""
@@ -195,12 +188,6 @@ class Runs(StoreBase):
             error = f"interrupted: {run.locked_by} gave the lock up before the run had ended"
             close_run(self._db, run, RunStatus.FAILED, now, error=error)
         return run.version
-
-    def _unused_run_id(self) -> str:
-        while True:
-            run_id = self._new_id()
-            if not self._db.select("SELECT 1 FROM workflow_states WHERE id = ?", (run_id,)):
-                return run_id
 
     def _find(self, run_id: str) -> RunRow:
         run = find_run(self._db, "r.id = ?", run_id)

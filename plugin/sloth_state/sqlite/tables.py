@@ -13,7 +13,7 @@ from sloth_state.sqlite.checksums import row_checksum
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sloth_state.sqlite.connection import Connection
+    from sloth_state.sqlite.connection import Connection, Row
 
 Value: TypeAlias = str | int | None
 
@@ -31,6 +31,7 @@ class Table:
         self._is_longer = bool(added)
         listed = ", ".join((key, *self.columns, "checksum"))
         marks = ", ".join("?" * (len(self.columns) + 2))
+        self._select = f"SELECT {listed} FROM {name}"
         self._insert = f"INSERT INTO {name} ({listed}) VALUES ({marks})"
         assigned = ", ".join(f"{column} = ?" for column in self.columns)
         self._update = f"UPDATE {name} SET {assigned}, checksum = ? WHERE {key} = ?"
@@ -43,6 +44,17 @@ class Table:
     def selected(self, alias: str) -> str:
         """Key, columns and checksum, for the SELECT list of a query."""
         return ", ".join(f"{alias}.{column}" for column in (self.key, *self.columns, "checksum"))
+
+    def select(self, db: Connection, condition: str = "TRUE", *bindings: Value) -> list[Row]:
+        """Key and columns of all rows that meet a condition. Raises StoreDamaged."""
+        rows = db.select(f"{self._select} WHERE {condition}", bindings)
+        return [self.checked(db, row) for row in rows]
+
+    def checked(self, db: Connection, row: Row) -> Row:
+        """Key and columns of a row of `selected`. Raises StoreDamaged if it is not as written."""
+        if self.checksum(row[1:-1]) != row[-1]:
+            raise damaged_row(db, self.name, row[0])
+        return row[:-1]
 
     def insert(self, db: Connection, *values: Value, key: int | None = None) -> int:
         """Add a row; returns its key, which is the next free one unless given."""
@@ -64,11 +76,6 @@ class Table:
 
     def update(self, db: Connection, key: int, *values: Value) -> None:
         db.write(self._update, (*values, self.checksum(values), key))
-
-    def check(self, db: Connection, key: int, values: Sequence[Value], checksum: int) -> None:
-        """Raise StoreDamaged if a row that was read is not the one that was written."""
-        if self.checksum(values) != checksum:
-            raise damaged_row(db, self.name, key)
 
 
 def damaged_row(db: Connection, table: str, key: int) -> Exception:

@@ -8,7 +8,7 @@ from sloth_state import model
 from sloth_state.errors import NotFound
 from sloth_state.sqlite.base import StoreBase
 from sloth_state.sqlite.tables import AUDIT_TRAIL, TAGS
-from sloth_state.sqlite.timestamps import from_microseconds, to_microseconds
+from sloth_state.sqlite.timestamps import from_microseconds
 from sloth_state.values import check_name, check_text
 
 if TYPE_CHECKING:
@@ -41,41 +41,30 @@ class Tags(StoreBase):
             return self.tags(run_id)
 
     def tags(self, run_id: str) -> list[str]:
-        rows = self._db.select(
-            f"SELECT {TAGS.selected('t')} FROM run_tags t WHERE run_key = ? ORDER BY tag",
-            (self._run_key(run_id),),
-        )
-        for key, run_key, tag, checksum in rows:
-            TAGS.check(self._db, key, (run_key, tag), checksum)
-        return [row[2] for row in rows]
+        rows = TAGS.select(self._db, "run_key = ? ORDER BY tag", self._run_key(run_id))
+        return [tag for _, _, tag in rows]
 
     def tag_counts(self) -> dict[str, int]:
         rows = self._db.select("SELECT tag, count(*) FROM run_tags GROUP BY tag ORDER BY tag")
         return dict(rows)
 
-    def audit(self, entry: AuditEntry) -> None:
-        for text in (entry.actor, entry.action, entry.workflow or "", entry.detail):
+    def audit(self, actor: str, action: str, workflow: str | None, detail: str) -> None:
+        for text in (actor, action, workflow or "", detail):
             check_text(text, "an audit entry")
         with self._db.transaction():
-            AUDIT_TRAIL.insert(self._db, to_microseconds(entry.at), *entry[1:])
+            AUDIT_TRAIL.insert(self._db, self._now(), actor, action, workflow, detail)
 
     def audit_trail(
         self, workflow: str | None = None, *, limit: int | None = None
     ) -> list[AuditEntry]:
-        condition, bindings = ("", []) if workflow is None else ("WHERE workflow = ?", [workflow])
-        rows = self._db.select(
-            f"SELECT {AUDIT_TRAIL.selected('a')} FROM audit_trail a {condition} "
-            "ORDER BY entry_key DESC LIMIT ?",
-            (*bindings, -1 if limit is None else limit),
+        condition, bindings = ("TRUE", []) if workflow is None else ("workflow = ?", [workflow])
+        rows = AUDIT_TRAIL.select(
+            self._db,
+            f"{condition} ORDER BY entry_key DESC LIMIT ?",
+            *bindings,
+            -1 if limit is None else limit,
         )
-        entries = []
-        for key, *columns, checksum in rows:
-            AUDIT_TRAIL.check(self._db, key, columns, checksum)
-            at, actor, action, workflow_name, detail = columns
-            entries.append(
-                model.AuditEntry(from_microseconds(at), actor, action, workflow_name, detail)
-            )
-        return entries
+        return [model.AuditEntry(from_microseconds(at), *said) for _, at, *said in rows]
 
     def _audit_tags(self, run_id: str, action: str, tags: Sequence[str], actor: str) -> None:
         if not tags:

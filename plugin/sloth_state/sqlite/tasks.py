@@ -31,17 +31,11 @@ class Tasks(StoreBase):
             OUTPUTS.save(self._db, run.run_key, key, value, int(output.sensitive))
 
     def outputs(self, run_id: str) -> dict[str, Output]:
-        rows = self._db.select(
-            f"SELECT {OUTPUTS.selected('o')} FROM workflow_outputs o "
-            "WHERE run_key = ? ORDER BY output_key",
-            (self._run_key(run_id),),
-        )
-        outputs = {}
-        for row_key, *columns, checksum in rows:
-            OUTPUTS.check(self._db, row_key, columns, checksum)
-            _, key, value, sensitive = columns
-            outputs[key] = model.Output(key, from_json(value), bool(sensitive))
-        return outputs
+        rows = OUTPUTS.select(self._db, "run_key = ? ORDER BY output_key", self._run_key(run_id))
+        return {
+            key: model.Output(key, from_json(value), bool(sensitive))
+            for _, _, key, value, sensitive in rows
+        }
 
     def save_tasks(self, run_id: str, tasks: Sequence[TaskRecord], lock: Lock) -> None:
         rows = [_row(task) for task in tasks]
@@ -51,27 +45,19 @@ class Tasks(StoreBase):
                 TASKS.save(self._db, run.run_key, *row)
 
     def tasks(self, run_id: str) -> list[TaskRecord]:
-        rows = self._db.select(
-            f"SELECT {TASKS.selected('t')} FROM workflow_tasks t "
-            "WHERE run_key = ? ORDER BY task_key",
-            (self._run_key(run_id),),
-        )
-        tasks = []
-        for row_key, *columns, checksum in rows:
-            TASKS.check(self._db, row_key, columns, checksum)
-            _, name, status, attempts, started_at, ended_at, output, *rest = columns
-            tasks.append(
-                model.TaskRecord(
-                    name,
-                    model.TaskStatus(status),
-                    attempts,
-                    from_optional_microseconds(started_at),
-                    from_optional_microseconds(ended_at),
-                    from_json(output),
-                    *rest,
-                )
+        rows = TASKS.select(self._db, "run_key = ? ORDER BY task_key", self._run_key(run_id))
+        return [
+            model.TaskRecord(
+                name,
+                model.TaskStatus(status),
+                attempts,
+                from_optional_microseconds(started_at),
+                from_optional_microseconds(ended_at),
+                from_json(output),
+                *rest,
             )
-        return tasks
+            for _, _, name, status, attempts, started_at, ended_at, output, *rest in rows
+        ]
 
     def save_step(
         self, run_id: str, task: str, position: int, name: str, value: Json, lock: Lock
@@ -83,18 +69,12 @@ class Tasks(StoreBase):
             STEPS.insert(self._db, run.run_key, task, position, name, text, run.now)
 
     def steps(self, run_id: str, task: str) -> list[Step]:
-        rows = self._db.select(
-            f"SELECT {STEPS.selected('s')} FROM steps s "
-            "WHERE run_key = ? AND task = ? ORDER BY position",
-            (self._run_key(run_id), task),
-        )
-        steps = []
-        for key, *columns, checksum in rows:
-            STEPS.check(self._db, key, columns, checksum)
-            _, _, position, name, value, recorded_at = columns
-            when = from_microseconds(recorded_at)
-            steps.append(model.Step(task, position, name, from_json(value), when))
-        return steps
+        condition = "run_key = ? AND task = ? ORDER BY position"
+        rows = STEPS.select(self._db, condition, self._run_key(run_id), task)
+        return [
+            model.Step(task, position, name, from_json(value), from_microseconds(recorded_at))
+            for _, _, _, position, name, value, recorded_at in rows
+        ]
 
     def save_event(
         self,
@@ -113,17 +93,11 @@ class Tasks(StoreBase):
         return model.DispatchedEvent(type, data, task, run.moment)
 
     def events(self, run_id: str) -> list[DispatchedEvent]:
-        rows = self._db.select(
-            f"SELECT {EVENTS.selected('e')} FROM events e WHERE run_key = ? ORDER BY event_key",
-            (self._run_key(run_id),),
-        )
-        events = []
-        for key, *columns, checksum in rows:
-            EVENTS.check(self._db, key, columns, checksum)
-            _, type, data, task, at = columns
-            when = from_microseconds(at)
-            events.append(model.DispatchedEvent(type, from_json(data), task, when))
-        return events
+        rows = EVENTS.select(self._db, "run_key = ? ORDER BY event_key", self._run_key(run_id))
+        return [
+            model.DispatchedEvent(type, from_json(data), task, from_microseconds(at))
+            for _, _, type, data, task, at in rows
+        ]
 
 
 def _row(task: TaskRecord) -> Sequence[Any]:

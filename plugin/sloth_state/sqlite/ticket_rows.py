@@ -88,9 +88,7 @@ def first_before(
 
 def checked_ticket(db: Connection, row: Row) -> Ticket:
     """The ticket in a row of SELECT_TICKETS. Raises StoreDamaged."""
-    key, *columns, checksum = row
-    TICKETS.check(db, key, columns, checksum)
-    scope, name, *holder, came_at, renewed_at, expires_at = columns
+    key, scope, name, *holder, came_at, renewed_at, expires_at = TICKETS.checked(db, row)
     return model.Ticket(
         key,
         model.LockScope(scope),

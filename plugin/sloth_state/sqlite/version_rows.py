@@ -39,10 +39,15 @@ class VersionRow(NamedTuple):
     source_hash: str | None
     values_hash: str | None
 
+    @property
+    def columns(self) -> Row:
+        """Those that the checksum covers."""
+        return self[1:-3]
+
 
 def checked_version(db: Connection, row: Row) -> VersionRow:
     """The row of SELECT_VERSIONS by its columns' names. Raises StoreDamaged."""
-    VERSIONS.check(db, row[0], row[1:-3], row[-3])
+    VERSIONS.checked(db, row[:-2])
     return VersionRow(*row)
 
 
@@ -51,6 +56,11 @@ def version_of(db: Connection, run: RunRow) -> VersionRow:
     if row is None:
         raise files.damaged(db.path, f"is damaged: run {run.id} has no version")
     return checked_version(db, row)
+
+
+def update_version(db: Connection, row: VersionRow) -> None:
+    """Write a changed row back."""
+    VERSIONS.update(db, row.run_key, *row.columns)
 
 
 def tally(db: Connection, run: RunRow, parent: int | None) -> tuple[Changes, int]:
@@ -109,17 +119,12 @@ def close_run(
     modules = module_hashes(db, run.run_key)
     hash = hash_of(run, version, parent_hash, changed, outputs, modules)
     update_run(db, run)
-    VERSIONS.update(db, run.run_key, *version._replace(hash=hash)[1:-3])
+    update_version(db, version._replace(hash=hash))
 
 
 def _end_tasks(db: Connection, run_key: int, now: int) -> None:
-    rows = db.select(
-        f"SELECT {TASKS.selected('t')} FROM workflow_tasks t WHERE run_key = ? AND status = ?",
-        (run_key, TaskStatus.RUNNING.value),
-    )
-    for key, *columns, checksum in rows:
-        TASKS.check(db, key, columns, checksum)
-        _, name, _, attempts, started_at, _, output, _, *rest = columns
+    rows = TASKS.select(db, "run_key = ? AND status = ?", run_key, TaskStatus.RUNNING.value)
+    for key, _, name, _, attempts, started_at, _, output, _, *rest in rows:
         error = "interrupted: the run ended before it"
         failed = TaskStatus.FAILED.value
         TASKS.update(

@@ -9,9 +9,14 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from sloth_state.errors import StoreBusy
 from sloth_state.sqlite.files import unmakeable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PATIENCE_SECONDS = 30.0
 BUSY_MILLISECONDS = 5000
@@ -83,6 +88,17 @@ class WriteQueue:
             )
         self.close()
         self._descriptor = waiter.descriptor
+
+
+@contextmanager
+def turn(database: str) -> Iterator[None]:
+    """Nobody else writes to the database inside. Raises StoreBusy if the turn does not come."""
+    queue = WriteQueue(database)
+    queue.acquire()
+    try:
+        yield
+    finally:
+        queue.close()
 
 
 class _Waiter(threading.Thread):
