@@ -350,6 +350,26 @@ def test_what_a_killed_run_left_beside_the_file_goes_with_the_next_change(workfl
     assert "workflow.define" in (workflow.folder / "w.sloth").read_text()
 
 
+def test_one_path_is_declared_once(workflow: Any) -> None:
+    first = 'file{ name = "a", path = "a", content = "x" }'
+    for second in (
+        'file{ name = "b", path = "./a", content = "y" }',
+        'template{ name = "a", path = "a", content = "y" }',
+        'symlink{ name = "b", path = "a", target = "c" }',
+    ):
+        workflow.declares(first, second)
+        for _ in range(2):  # the second time the first one is as it is recorded
+            said = workflow.fails()
+            assert f"and file/a are both {workflow.folder}/a" in said, second
+            assert "Declare what is at a path once." in said
+    assert (workflow.folder / "a").read_text() == "x"
+    workflow.declares(
+        'file{ name = "b", path = "a", content = "x" }',
+        'file{ name = "a", path = "c", content = "z" }',
+    )
+    workflow.run()
+
+
 def test_import_takes_a_file_in_as_it_is(workflow: Any) -> None:
     path = workflow.folder / "a"
     path.write_text("theirs")

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 RUNS = 8
+RUN = (sys.executable, "-m", "sloth_runner", "run")
 
 
 def run_at_once(workflow: Any, declaration: str) -> None:
@@ -14,8 +15,7 @@ def run_at_once(workflow: Any, declaration: str) -> None:
     workflow.declares(declaration)
     runs = [
         subprocess.Popen(
-            [sys.executable, "-m", "sloth_runner", "run", f"w{number}", "--file", "w.sloth"]
-            + ["--set", f"i={number}"],
+            [*RUN, f"w{number}", "--file", "w.sloth", "--set", f"i={number}"],
             cwd=workflow.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

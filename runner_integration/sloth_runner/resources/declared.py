@@ -98,6 +98,7 @@ class Declarations:
         run = self._session.active_run(f"resource.{type}")
         identity = type, check_name(name, "the resource's name")
         self._declare(identity)
+        self._moves.refuse_second(run, identity, key)
         recorded = self._known.of(run).get(identity)
         if recorded is None or self._moves.set_aside(run, recorded, key):
             recorded = self._moves.renamed(run, identity, key)

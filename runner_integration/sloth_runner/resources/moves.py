@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sloth_runner.errors import WorkflowError
 from sloth_state.things import folders_above, kind_of, natural_key, place
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from sloth_runner.session import Session
     from sloth_state.model import Resource
     from sloth_state.recorded import Identity
+
+_WHOLE_PATHS = ("directory", "file", "symlink")
+"""Kinds of things of which there is one at a path. Others share it, as archives do a folder."""
 
 
 class Moves:
@@ -26,10 +30,31 @@ class Moves:
         self._session = session
         self._known = known
         self._declared = declared
+        self._at_path: dict[str, Identity] = {}
+        """What this run has declared, and did not find as it is recorded."""
         self.left: set[Identity] = set()
         """What things that moved have left, and goes at the end of the run."""
         self._planned_to_leave: dict[tuple[str, str], Resource] = {}
         """What a plan found to go before anything later is declared."""
+
+    def refuse_second(self, run: ActiveRun, identity: Identity, key: str | None) -> None:
+        """Raise WorkflowError if this run has declared what is at a path by another name already.
+
+        What one of them makes the other would unmake, in this run and in every later one.
+        """
+        type, name = identity
+        if key is None or kind_of(type) not in _WHOLE_PATHS:
+            return
+        other = self._at_path.setdefault(key, identity)
+        if other == identity:
+            recorded = {(each.type, each.name) for each in self._known.of_thing(run, type, key)}
+            declared = (each for each in recorded - {identity} if each in self._declared)
+            other = next(declared, identity)
+        if other != identity:
+            raise WorkflowError(
+                f"resource.{type}: {type}/{name} and {'/'.join(other)} are both {key}",
+                hint="Declare what is at a path once.",
+            )
 
     def renamed(self, run: ActiveRun, identity: Identity, key: str | None) -> Resource | None:
         """The record of a thing that had another name until now, under its new name.
