@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sloth_state.model import Resource
+    from sloth_state.model import Resource, ResourceDraft
 
 _SAME_KIND = {"template": "file"}
 """Types whose things are of the kind of another type's, and are remembered in the same way."""
 
 
-def natural_key(resource: Resource) -> str | None:
+def natural_key(resource: Resource | ResourceDraft) -> str | None:
     """How reality knows a declared resource; None if its provider does not say."""
     key = (resource.declaration or {}).get("key")
     return key if isinstance(key, str) else None

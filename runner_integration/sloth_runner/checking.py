@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sloth_runner.earlier_runs import copy_outputs, existing
-from sloth_runner.events import DriftDetected, ResourceChanged
+from sloth_runner.events import DriftDetected, ResourceChanged, TaskOutput
 from sloth_runner.resources.reading import prepared
 from sloth_state.drift import detection_of, find_drift
+from sloth_state.errors import StoreFull
 from sloth_state.model import Action, DriftState, ResourceDraft
 
 if TYPE_CHECKING:
@@ -33,15 +34,19 @@ def check_drift(
 ) -> list[Finding]:
     """Compare the resources of a version with reality, and keep what was found.
 
-    Changes no real thing and takes no lock. What is found is kept if the store can be written to,
-    and told to `state.on("drift_detected")` and to plugins.
+    Changes no real thing and takes no lock. What is found is kept if the store can be written to
+    and its disk is not full, and told to `state.on("drift_detected")` and to plugins.
     """
     driver = world.version(version)
     resources = existing(store.resources(version.workflow, version=version.version, type=type))
     findings = find_drift(world.read(driver, resources), ignore=ignore)
     if not store.read_only:
         detections = [detection_of(each) for each in findings]
-        store.record_detections(version.workflow, version.version, detections)
+        try:
+            store.record_detections(version.workflow, version.version, detections)
+        except StoreFull as error:
+            text = f"what was found is not kept in the history of checks: {error.message}"
+            world.emit(TaskOutput(None, "warn", text))
     drifted = tuple(each for each in findings if each.state in _DRIFT)
     if drifted:
         world.emit(DriftDetected(version.workflow, version.version, drifted))

@@ -355,7 +355,6 @@ def test_one_path_is_declared_once(workflow: Any) -> None:
     for second in (
         'file{ name = "b", path = "./a", content = "y" }',
         'template{ name = "a", path = "a", content = "y" }',
-        'symlink{ name = "b", path = "a", target = "c" }',
     ):
         workflow.declares(first, second)
         for _ in range(2):  # the second time the first one is as it is recorded
@@ -368,6 +367,20 @@ def test_one_path_is_declared_once(workflow: Any) -> None:
         'file{ name = "a", path = "c", content = "z" }',
     )
     workflow.run()
+
+
+def test_what_was_refused_to_be_changed_can_be_given_up(
+    workflow: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (workflow.folder / "a").write_text("theirs")
+    workflow.declares('file{ name = "a", path = "a", content = "x", owner = "no-such-user" }')
+    workflow.fails()
+    inode = (workflow.folder / "a").stat().st_ino
+    workflow.declares()
+    workflow.run("--prune")
+    assert (workflow.folder / "a").read_text() == "theirs"
+    assert (workflow.folder / "a").stat().st_ino == inode
+    assert workflow.drift() == {}
 
 
 def test_import_takes_a_file_in_as_it_is(workflow: Any) -> None:

@@ -374,6 +374,26 @@ def test_of_a_damaged_page_only_its_own_rows_are_lost(
         assert len(after) == len(before) - lost
 
 
+def test_a_damaged_key_is_no_reason_to_try_all_before_it(closed: Path) -> None:
+    far = 4_014_332_122_221
+    with open_store(str(closed)) as store:
+        for number in range(300):
+            store.audit("ada@build-7", "tag", None, f"{number} " + "x" * 100)
+    change(
+        closed,
+        f"UPDATE audit_trail SET entry_key = {far} "
+        "WHERE entry_key = (SELECT max(entry_key) FROM audit_trail)",
+    )
+    overwrite(closed, table_pages(closed, "audit_trail")[3])
+
+    assert repair(closed).lost["audit_trail"] >= 1
+
+    with open_store(str(closed)) as store:
+        assert store.verify() == []
+        kept = {entry.detail.split()[0] for entry in store.audit_trail()}
+    assert {"0", "20", "280"} <= kept
+
+
 def test_a_file_that_was_cut_off_gives_what_is_left_of_it(bench: Any, database: Path) -> None:
     fill(bench)
     many(bench)

@@ -2,7 +2,7 @@
 --- `source` it owns only the last three, of a file that somebody else makes.
 
 local host = ...
-local call, blame = host.call, host.blame
+local call, blame, next = host.call, host.blame, next
 local find, byte = string.find, string.byte
 
 local SLASH = byte("/")
@@ -97,10 +97,20 @@ function file.update(r, before)
   call("file.set_permissions", r.path, r.mode, r.owner, r.group)
 end
 
-function file.delete(r, _, memory)
+local function is_so(before, old)
+  for name, value in next, old do
+    if before[name] ~= value then return false end
+  end
+  return true
+end
+
+-- What was refused to be changed is as it was, and need not be written to be given up.
+function file.delete(r, before, memory)
   local old = memory.replaced
   if memory.made then
     call("file.remove", r.path)
+  elseif old and before and is_so(before, old) then
+    return
   elseif old and old.content_sha256 then
     call("file.write", r.path, old.content_sha256, old.mode, old.owner, old.group)
   elseif old then

@@ -76,8 +76,10 @@ class _Table:
         is_exact = known is not None
         if known is None:
             start = first[-1] + 1 if first else 1
-            end = last[-1] if last else start + self._most_rows()
-            known = [*first, *range(start, end), *last]
+            farthest = start + self._most_rows()
+            if last and last[-1] > farthest:  # such a key is damaged itself
+                last = []
+            known = [*first, *range(start, last[-1] if last else farthest), *last]
         unread = sum(not self._copy(f"WHERE {self._key} = ?", key) for key in known)
         # Where the end cannot be read, nobody knows how many of the keys tried there were in use.
         return unread if last or is_exact else 1

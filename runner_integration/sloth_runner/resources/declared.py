@@ -14,6 +14,7 @@ from sloth_runner.resources.moves import Moves, memory_of
 from sloth_runner.resources.reading import subject
 from sloth_state.differences import differences
 from sloth_state.model import Action, ResourceDraft
+from sloth_state.things import natural_key
 from sloth_state.values import check_name, from_json, to_json
 
 if TYPE_CHECKING:
@@ -98,8 +99,9 @@ class Declarations:
         run = self._session.active_run(f"resource.{type}")
         identity = type, check_name(name, "the resource's name")
         self._declare(identity)
-        self._moves.refuse_second(run, identity, key)
         recorded = self._known.of(run).get(identity)
+        if recorded is None or natural_key(recorded) != key:
+            self._moves.refuse_second(run, identity, key)
         if recorded is None or self._moves.set_aside(run, recorded, key):
             recorded = self._moves.renamed(run, identity, key)
         declaration = {
@@ -259,6 +261,7 @@ class Declarations:
     ) -> None:
         draft = ResourceDraft(*identity, attributes, action=action, declaration=declaration)
         self._known.note(run, run.record_all([draft])[0])
+        self._known.index(*identity, natural_key(draft))
 
     # -- what was declared ----------------------------------------------------------------
 

@@ -89,6 +89,7 @@ class Journal:
         draft = ResourceDraft(*identity, attributes, action=action, declaration=declaration)
         run.keep_end(number, draft, lambda resource: self._known.note(run, resource))
         self._known.expect(run, draft)
+        self._known.index(*identity, operation.key)
         return attributes.text
 
     def _ended(self, number: int) -> _Begun:

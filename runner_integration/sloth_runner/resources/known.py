@@ -47,7 +47,7 @@ class KnownResources:
         )
 
     def of_thing(self, run: ActiveRun, type: str, key: str) -> list[Resource]:
-        """Those that were recorded, when first asked, as the thing with this natural key.
+        """Those that are recorded as the thing with this natural key.
 
         The one that was written last comes last; there are several only after a run that did not
         succeed. Another type may have recorded it if its things are of the same kind.
@@ -58,21 +58,19 @@ class KnownResources:
         if self._by_key is None:
             self._by_key = {}
             for each in known.values():
-                self.index(each)
-        identities = self._by_key.get((kind_of(type), key), ())
+                self.index(each.type, each.name, natural_key(each))
+        identities = dict.fromkeys(self._by_key.get((kind_of(type), key), ()))
         found = [known[identity] for identity in identities if identity in known]
         return sorted(
             (each for each in found if natural_key(each) == key), key=lambda each: each.updated_at
         )
 
-    def index(self, resource: Resource) -> None:
+    def index(self, type: str, name: str, key: str | None) -> None:
         """Let one that was recorded since be found by its natural key, too."""
-        from sloth_state.things import kind_of, natural_key
-
-        key = natural_key(resource)
         if self._by_key is not None and key is not None:
-            identities = self._by_key.setdefault((kind_of(resource.type), key), [])
-            identities.append((resource.type, resource.name))
+            from sloth_state.things import kind_of
+
+            self._by_key.setdefault((kind_of(type), key), []).append((type, name))
 
     def drop(self, run: ActiveRun, identity: Identity) -> None:
         """One is recorded no more."""

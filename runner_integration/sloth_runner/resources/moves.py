@@ -30,8 +30,6 @@ class Moves:
         self._session = session
         self._known = known
         self._declared = declared
-        self._at_path: dict[str, Identity] = {}
-        """What this run has declared, and did not find as it is recorded."""
         self.left: set[Identity] = set()
         """What things that moved have left, and goes at the end of the run."""
         self._planned_to_leave: dict[tuple[str, str], Resource] = {}
@@ -45,16 +43,13 @@ class Moves:
         type, name = identity
         if key is None or kind_of(type) not in _WHOLE_PATHS:
             return
-        other = self._at_path.setdefault(key, identity)
-        if other == identity:
-            recorded = {(each.type, each.name) for each in self._known.of_thing(run, type, key)}
-            declared = (each for each in recorded - {identity} if each in self._declared)
-            other = next(declared, identity)
-        if other != identity:
-            raise WorkflowError(
-                f"resource.{type}: {type}/{name} and {'/'.join(other)} are both {key}",
-                hint="Declare what is at a path once.",
-            )
+        for each in self._known.of_thing(run, type, key):
+            other = each.type, each.name
+            if other != identity and other in self._declared:
+                raise WorkflowError(
+                    f"resource.{type}: {type}/{name} and {'/'.join(other)} are both {key}",
+                    hint="Declare what is at a path once.",
+                )
 
     def renamed(self, run: ActiveRun, identity: Identity, key: str | None) -> Resource | None:
         """The record of a thing that had another name until now, under its new name.
@@ -72,7 +67,7 @@ class Moves:
         self._known.drop(run, (resource.type, resource.name))
         moved = run.move(resource.type, resource.name, name)
         self._known.note(run, moved)
-        self._known.index(moved)
+        self._known.index(moved.type, moved.name, natural_key(moved))
         return moved
 
     def set_aside(self, run: ActiveRun, recorded: Resource, key: str | None) -> bool:
