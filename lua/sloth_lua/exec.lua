@@ -5,7 +5,7 @@ local setmetatable, tostring, tonumber, type, next = setmetatable, tostring, ton
 local rawequal, match, string = rawequal, string.match, string
 local want = host.want
 
----@class exec_result also usable as its stdout: R:gsub(…), "x" .. R, tostring(R)
+---@class exec_result also usable as its stdout: R:gsub(…), "x" .. R, tostring(R), tonumber(R); to compare it or to count its bytes take R.stdout
 ---@field stdout string
 ---@field stderr string
 ---@field exit_code integer

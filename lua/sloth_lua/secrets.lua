@@ -16,6 +16,10 @@ function functions.get(name)
   name = want("secrets.get", "name", name, "string")
   local value = rawget(values, name)
   if value ~= nil then return value end
+  local lower = name:lower()
+  if rawget(values, lower) ~= nil then
+    host.blame("secrets: there is no secret '" .. name .. "'; those of the environment have names in lower case: " .. lower)
+  end
   local known = {}
   for each in next, values do known[#known + 1] = each end
   local what = "secrets: neither --secrets nor the environment (SLOTH_SECRET_" .. name:upper() .. ") has a secret"

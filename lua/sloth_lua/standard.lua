@@ -8,10 +8,23 @@
 --- not available.
 
 local host, library = ...
-local ipairs, select = ipairs, select
+local ipairs, select, type = ipairs, select, type
 local find, sub, gsub, sort, concat = string.find, string.sub, string.gsub, table.sort, table.concat
 local floor, sqrt, random, abs, log = math.floor, math.sqrt, math.random, math.abs, math.log
 local want, blame = host.want, host.blame
+
+-- ---------------------------------------------------------------------- numbers
+
+local raw_tonumber = tonumber
+
+--- As in Lua; what behaves as text, such as a result of `exec.run`, is taken for it.
+---@param value any
+---@param base integer?
+---@return number?
+function tonumber(value, base)
+  if type(value) == "table" and host.behaves_as_text(value) then value = host.text(value) end
+  return raw_tonumber(value, base)
+end
 
 -- ---------------------------------------------------------------------- string
 

@@ -71,6 +71,8 @@ def _workflow(spec: Mapping[str, Any], script: Script) -> Workflow:
     name = _name(spec, "workflow", where)
     tasks = [task_of(each, config, script) for each in _in_source_order(spec, script)]
     if not tasks:
+        if problems := spec.get("problems"):  # "tasks" may be misspelt
+            raise DefinitionError(problems[0])
         raise DefinitionError(
             f"{where}: the workflow {name!r} has no tasks", hint="Give it some: :tasks({ … })"
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sloth_runner.at_once import TasksAtOnce
 from sloth_runner.definitions import workflows_of
-from sloth_runner.errors import DefinitionError
+from sloth_runner.errors import DefinitionError, ScriptError
 from sloth_runner.events import (
     ResourceChanged,
     ResourcesUndeclared,
@@ -207,8 +207,18 @@ class FileRun:
         supervisor.run(scheduler.run(), last_words)
         if self._session.known_resources.of(run):
             supervisor.run(self._deal_with_undeclared(run), last_words)
-        for key, value in driver.host.outputs().items():
+        for key, value in self._outputs().items():
             run.set_output(key, value)
+
+    def _outputs(self) -> dict[str, Any]:
+        try:
+            return self._driver.host.outputs()
+        except ScriptError as error:
+            error.hint = error.hint or (
+                f"The global table `outputs` of {self._session.script.name} is what its run "
+                "publishes; make it local if it is not meant so."
+            )
+            raise
 
     async def _deal_with_undeclared(self, run: ActiveRun) -> None:
         from sloth_runner.resources.pruning import Fate, carry_out, no_longer_declared

@@ -149,7 +149,10 @@ async def _start(
     command: Command, child: _AnyChild, with_stdin: bool
 ) -> tuple[asyncio.SubprocessTransport, _AnyChild]:
     if not os.path.isdir(command.workdir):
-        raise WorkflowError(f"the folder {command.workdir} to run the command in does not exist")
+        raise WorkflowError(
+            f"the folder {command.workdir} to run the command in does not exist",
+            hint="Make it before, for instance with this.workdir.ensure() in the task's pre_hook.",
+        )
     identity = _identity(command.user)
     text = command.text
     watch_without_threads()
@@ -190,7 +193,10 @@ def _identity(user: str | None) -> dict[str, Any]:
     try:
         entry = pwd.getpwnam(user)
     except (KeyError, ValueError):  # nor can there be one with a NUL byte in the name
-        raise WorkflowError(f"there is no user {user!r} to run the command as") from None
+        raise WorkflowError(
+            f"there is no user {user!r} to run the command as",
+            hint="Declare it before with resource.user, or correct the name.",
+        ) from None
     if entry.pw_uid == os.geteuid():
         return {}
     if os.geteuid() != 0:

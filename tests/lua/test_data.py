@@ -33,7 +33,7 @@ RESULTS = {
     "yaml.decode('t: |\\n  one\\n  two\\n').t": ["one\ntwo\n"],
     "yaml.decode('{ a: 1')": [None, "not YAML: did not find expected ',' or '}' at line 2, column 1"],
     "yaml.decode('a: b: c')": [None, "not YAML: mapping values are not allowed in this context at line 1, column 5"],
-    "yaml.decode('--- 1\\n--- 2')": [None, "not YAML: but found another document at line 2, column 1"],
+    "yaml.decode('--- 1\\n--- 2')": [None, "not YAML: it has a second document, which begins at line 2, column 1"],
     "yaml.decode('!!python/object/apply:os.system [\"touch made\"]')": [
         None,
         "not YAML: could not determine a constructor for the tag "

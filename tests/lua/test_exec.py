@@ -61,6 +61,9 @@ RESULTS = {
     "exec.run('printf 42'):rep(2)": ["4242"],
     "exec.run('echo x').no_such_field": [None],
     "tonumber(tostring(exec.run('echo 42')))": [42],
+    "tonumber(exec.run('echo 42'))": [42],
+    "tonumber(exec.run('printf ff'), 16)": [255],
+    "tonumber(exec.run('echo x'))": [None],
 }  # fmt: skip
 
 
@@ -85,9 +88,9 @@ def test_the_duration_is_in_seconds(script: Any) -> None:
 
 
 FAILURES = {
-    "exec.run('true', { workdir = 'none' })": "the folder PWD/none to run the command in does not exist",
-    "exec.run('true', { user = 'no-such-user' })": "there is no user 'no-such-user' to run the command as",
-    r"exec.run('true', { user = 'x\0' })": r"there is no user 'x\x00' to run the command as",
+    "exec.run('true', { workdir = 'none' })": "the folder PWD/none to run the command in does not exist (Make it before, for instance with this.workdir.ensure() in the task's pre_hook.)",
+    "exec.run('true', { user = 'no-such-user' })": "there is no user 'no-such-user' to run the command as (Declare it before with resource.user, or correct the name.)",
+    r"exec.run('true', { user = 'x\0' })": r"there is no user 'x\x00' to run the command as (Declare it before with resource.user, or correct the name.)",
     r"exec.run('true\0')": "the command cannot be started: embedded null byte",
     r"exec.run('true', { env = { A = 'x\0' } })": "the command cannot be started: embedded null byte",
     "exec.run('true', { env = { ['A=B'] = 'x' } })": "the command cannot be started: illegal environment variable name",

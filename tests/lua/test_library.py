@@ -157,6 +157,7 @@ def test_no_file_assigns_a_global_by_mistake(name: str) -> None:
     expected = {
         "boot": "Values file pairs print require",
         "sandbox": "debug jit newproxy package python",
+        "standard": "tonumber",
         "tasks": "task",
         "workflows": "group workflow",
     }

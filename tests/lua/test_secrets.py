@@ -52,6 +52,7 @@ def test_a_secret_has_three_spellings_and_a_file_wins_over_the_environment(told:
 
 WRONG = {
     "secrets.db_pasword": "secrets: neither --secrets nor the environment (SLOTH_SECRET_DB_PASWORD) has a secret 'db_pasword'; did you mean 'db_password'?",
+    "secrets.API": "secrets: there is no secret 'API'; those of the environment have names in lower case: api",
     'secrets.get("zzz")': "secrets: neither --secrets nor the environment (SLOTH_SECRET_ZZZ) has a secret 'zzz'; there is api, db_password, key, pin",
     "secrets.get()": "secrets.get: name must be a string, not nothing",
     "secrets.has({})": "secrets.has: name must be a string, not a table",

@@ -47,8 +47,8 @@ RESULTS = {
     "time.parse('2006-01-02 15:04:05.000', '2024-02-04 13:33:18.500')": [MOMENT + 0.5],
     "time.parse('!%Y-%m-%d %H:%M:%S', '2024-02-04 12:33:18')": [MOMENT],
     "time.parse('!2006-01-02T15:04:05-07:00', '2024-02-04T13:33:18+01:00')": [MOMENT],
-    "time.parse('2006-01-02', 'soon')": [None, "time data 'soon' does not match format '%Y-%m-%d'"],
-    "time.parse('2006-01-02', '2024-02-30')": [None, "day is out of range for month"],
+    "time.parse('2006-01-02', 'soon')": [None, "'soon' does not have the layout '2006-01-02'"],
+    "time.parse('2006-01-02', '2024-02-30')": [None, "'2024-02-30' is no moment: day is out of range for month"],
     "time.parse('%Q', 'x')": [None, "'Q' is a bad directive in format '%Q'"],
     "time.parse('2024-01-02', '%Y-%m-%d')": [
         None, "the layout '2024-01-02' has a part twice; it comes first, and then the text"

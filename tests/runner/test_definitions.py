@@ -39,6 +39,10 @@ MISTAKES = {
         'Define one: task("hello"):command(function() log.info("hello") end):build()',
     ),
     "workflow('w')": ("t.sloth:1: the workflow 'w' has no tasks", "Give it some: :tasks({ … })"),
+    "workflow.define('w', { taks = {} })": (
+        "t.sloth:1: workflow.define: there is no option 'taks'; did you mean 'tasks'?",
+        None,
+    ),
     "\nworkflow('w'):tasks({})": ("t.sloth:2: the workflow 'w' has no tasks", "Give it some: :tasks({ … })"),
     "task('a')": ("t.sloth:1: the task 'a' has no command", NO_COMMAND),
     "\nworkflow('w'):tasks({ { name = 'a' } })": ("t.sloth:2: the task 'a' has no command", NO_COMMAND),

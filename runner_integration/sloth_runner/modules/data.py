@@ -88,6 +88,8 @@ def _yaml_problem(error: Exception) -> str:
     problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
     if problem is None or mark is None:
         return str(error).replace("\n", " ")
+    if "single document" in (error.context or ""):  # type: ignore[attr-defined]
+        problem = "it has a second document, which begins"
     return f"{problem} at line {mark.line + 1}, column {mark.column + 1}"
 
 

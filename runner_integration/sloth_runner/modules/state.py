@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from sloth_state.json_map import JsonMap
 from sloth_state.model import Action, ResourceDraft
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from sloth_runner.active_run import ActiveRun
     from sloth_runner.execution import Execution
@@ -70,7 +71,12 @@ class StateOperations:
     ) -> tuple[str, ...]:
         run = self._run("state.resource" if run_id is None else "state.add_resource", run_id)
         value = None if attributes is None else _attributes(attributes)
-        return _brief(run.record(type, name, value, status=status or "", action=_action(action)))
+        try:
+            recorded = run.record(type, name, value, status=status or "", action=_action(action))
+        except InvalidValue as error:  # without `_naming`, which costs as much as all of this
+            call = "state.resource" if run_id is None else "state.add_resource"
+            raise _named(call, error) from None
+        return _brief(recorded)
 
     def update(self, type: str, name: str, encoded: str) -> tuple[str, ...]:
         run = self._run("state.update_resource")
@@ -97,7 +103,8 @@ class StateOperations:
     # -- outputs and metadata --------------------------------------------------------------
 
     def set_output(self, key: str, encoded: str, sensitive: bool) -> None:
-        self._run("state.set_output").set_output(key, json.loads(encoded), sensitive=sensitive)
+        with _naming("state.set_output"):
+            self._run("state.set_output").set_output(key, json.loads(encoded), sensitive=sensitive)
 
     def output(self, key: str) -> Json:
         found = self._run("state.get_output").outputs().get(key)
@@ -111,7 +118,8 @@ class StateOperations:
         return self._run("state.output_of").output_of(workflow, key)
 
     def set_metadata(self, key: str, value: str) -> None:
-        self._run("state.set_metadata").set_metadata({key: value})
+        with _naming("state.set_metadata"):
+            self._run("state.set_metadata").set_metadata({key: value})
 
     def previous(self) -> dict[str, Any] | None:
         found = self._run("state.previous").previous()
@@ -136,7 +144,8 @@ class StateOperations:
     async def lock(self, name: str, ttl: float, wait: float) -> None:
         run, context = self._run("state.with_lock"), self._session.current
         ttl_span, wait_span = timedelta(seconds=ttl), timedelta(seconds=wait)
-        context.held_locks[name] = await run.acquire_async(name, ttl_span, wait=wait_span)
+        with _naming("state.with_lock"):
+            context.held_locks[name] = await run.acquire_async(name, ttl_span, wait=wait_span)
 
     def unlock(self, name: str) -> None:
         run = self._run("state.with_lock")
@@ -161,7 +170,8 @@ class StateOperations:
             metadata=secrets.masked(given.get("metadata") or {}),
             secrets=secrets,
         )
-        run = execution.__enter__()
+        with _naming("state.create_workflow"):
+            run = execution.__enter__()
         self._others[run.id] = (execution, run)
         return run.id
 
@@ -193,6 +203,19 @@ class StateOperations:
             )
         run.write_kept_end()  # before what the other one records shows how far this one is
         return self._others[run_id][1]
+
+
+@contextmanager
+def _naming(call: str) -> Iterator[None]:
+    """What is wrong with a value is told with the function that got it."""
+    try:
+        yield
+    except InvalidValue as error:
+        raise _named(call, error) from None
+
+
+def _named(call: str, error: InvalidValue) -> InvalidValue:
+    return InvalidValue(f"{call}: {error.message}", hint=error.hint)
 
 
 def _attributes(encoded: str) -> Mapping[str, Json]:

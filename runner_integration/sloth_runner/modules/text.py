@@ -140,8 +140,8 @@ def hex_decode(text: str) -> bytes | tuple[None, str]:
     """The bytes of hex digits, or None and what is wrong with them."""
     try:
         return bytes.fromhex(text)
-    except ValueError as error:
-        return None, f"not hex: {error}"
+    except ValueError:
+        return None, "not hex: it must be digits and a to f, two for each byte"
 
 
 def random_uuid() -> str:

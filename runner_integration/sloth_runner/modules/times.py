@@ -101,7 +101,10 @@ def parse_moment(layout: str, text: str) -> float | tuple[None, str]:
             moment = moment.replace(tzinfo=UTC)
         return moment.timestamp()
     except (ValueError, OverflowError) as error:
-        return None, str(error)
+        problem = str(error)
+        if problem.startswith("time data "):  # the codes that it names are not the script's
+            return None, f"{text!r} does not have the layout {layout!r}"
+        return None, problem if "directive" in problem else f"{text!r} is no moment: {problem}"
     except re.error:  # strptime makes a group of each part, and does not look for doubles
         return None, f"the layout {layout!r} has a part twice; it comes first, and then the text"
 
