@@ -75,6 +75,13 @@ def test_an_interrupt_that_another_error_hides_exits_with_130(capsys: Captured) 
     assert capsys.readouterr().err == "Error: interrupted by Ctrl-C\n"
 
 
+def test_a_bug_whose_causes_go_round_in_a_circle_is_reported_too(capsys: Captured) -> None:
+    first, second = ValueError("first"), ValueError("second")
+    first.__context__, second.__context__ = second, first
+    assert run_cli(_command_raising(first), []) == 1
+    assert "This is a bug" in capsys.readouterr().err
+
+
 def test_a_bug_keeps_its_traceback_and_asks_for_a_report(capsys: Captured) -> None:
     code = run_cli(_command_raising(ZeroDivisionError("oops")), ["-o", "json"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import Any
@@ -17,6 +18,7 @@ def run_at_once(workflow: Any, declaration: str) -> None:
         subprocess.Popen(
             [*RUN, f"w{number}", "--file", "w.sloth", "--set", f"i={number}"],
             cwd=workflow.folder,
+            env={**os.environ, "SLOTH_RUNNER_STATE": f"sqlite:///{workflow.folder}/state.db"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

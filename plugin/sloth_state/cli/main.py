@@ -104,9 +104,11 @@ def _as_sloth_error(cause: SlothError | click.ClickException | KeyboardInterrupt
 
 def _is_interruption(problem: BaseException | None) -> bool:
     """Whether Ctrl-C is behind it: what it meets while modules are imported can hide it."""
-    while problem is not None:
+    seen: list[BaseException] = []  # two errors may each have the other as their context
+    while problem is not None and problem not in seen:
         if isinstance(problem, KeyboardInterrupt):
             return True
+        seen.append(problem)
         problem = problem.__cause__ or problem.__context__
     return False
 
