@@ -65,8 +65,7 @@ class TaskParts:
         assert task.command is not None
         result = await self._driver.call("command", task.command, context, facts)
         if not result.get("ok", True):
-            message = result.get("message") or "the command returned false"
-            failure = TaskFailed(message, hint=f"Its task is defined at {task.where}.")
+            failure = TaskFailed(result.get("message") or "the command returned false")
             failure.output = result.get("output")
             raise failure
         return result
