@@ -105,7 +105,7 @@ class Moves:
         return None
 
     def innermost(self, run: ActiveRun, resource: Resource, path: str) -> Resource:
-        """What goes before the thing at a path does: what is in it and is declared elsewhere later."""
+        """What goes before the thing at a path: what is in it and is declared elsewhere later."""
         inside = {
             at: each
             for each in self._known.of(run).values()
