@@ -166,16 +166,15 @@ local function said_of(order, r)
   return concat(parts)
 end
 
--- What is there. What is in the way of it and goes with this run goes first, one after the other.
+-- What is there. What is in the way of it and goes with this run goes first.
 local function read_text(kind, provider, r, key)
-  while true do
-    local ok, text = pcall(engine.read_text, provider, r, {})
-    if ok then return text end
-    local other = call("resource.in_the_way", kind, key)
-    if not other then error(text, 0) end
-    if other == "" then return nil end
-    engine.remove_recorded(decode(other))
-  end
+  local ok, text = pcall(engine.read_text, provider, r, {})
+  if ok then return text end
+  local other = call("resource.in_the_way", kind, key)
+  if not other then error(text, 0) end
+  if other == "" then return nil end
+  engine.remove_recorded(decode(other))
+  return engine.read_text(provider, r, {})
 end
 
 -- `text` is what was read, if that was done already.

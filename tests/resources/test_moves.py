@@ -143,17 +143,6 @@ def test_what_is_in_the_way_of_another_type_goes_first(
     assert places.found == {"a": found}
 
 
-def test_what_moves_out_of_a_folder_lets_a_file_take_its_place(places: Places) -> None:
-    places.run(directory("a"), directory("a/b", name="e"), file("a/b/c", "one", name="c"))
-    before = places.found
-    assert places.run(file("a", "two"), file("d", "one", name="c")) == (
-        "1 created, 1 updated, 2 deleted, 0"
-    )
-    assert places.found == {"a": "two", "d": "one"}
-    places.rolls_back(1)
-    assert places.found == before
-
-
 def test_without_prune_nothing_makes_way_for_another_type(places: Places) -> None:
     places.run(file("a", "one"))
     places.things.script(link("a", "b"))

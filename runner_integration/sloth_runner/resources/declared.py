@@ -156,7 +156,7 @@ class Declarations:
         if other is None:
             return None
         if self._session.plan is None:
-            return to_json(subject(self._moves.innermost(run, other, key)))
+            return to_json(subject(other))
         self._session.plan.delete(other, self._session.current.name, record_only=False)
         self._known.drop(run, (other.type, other.name))
         self._moves.plan_to_leave(other)

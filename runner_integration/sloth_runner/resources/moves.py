@@ -104,15 +104,6 @@ class Moves:
                 return other
         return None
 
-    def innermost(self, run: ActiveRun, resource: Resource, path: str) -> Resource:
-        """What goes before the thing at a path: what is in it and is declared elsewhere later."""
-        inside = {
-            at: each
-            for each in self._known.of(run).values()
-            if (at := place(each)) is not None and path in folders_above(at) and self._goes(each)
-        }
-        return inside[max(inside, key=len)] if inside else resource
-
     def _goes(self, resource: Resource) -> bool:
         task = (resource.declaration or {}).get("task")
         if not self._session.prunes or task != self._session.current.name:
