@@ -167,6 +167,11 @@ async def _start(
             start_new_session=True,
             **identity,
         )
+    except FileNotFoundError as error:  # bash, or awk, see `children`
+        raise WorkflowError(
+            f"the command cannot be started, because there is no {error.filename}",
+            hint="Install it, or put it on PATH.",
+        ) from None
     except (OSError, ValueError) as error:
         raise WorkflowError(f"the command cannot be started: {error}") from None
     if not command.is_left_to_finish:

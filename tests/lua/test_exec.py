@@ -6,7 +6,10 @@ import asyncio
 import os
 import pwd
 import shutil
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -109,6 +112,24 @@ def test_a_command_that_cannot_start_is_an_error_at_its_line(
     error = script.error(f"\nlocal R = {call}")
     message = message.replace("PWD", str(script.folder)).replace("BASH", bash)
     assert str(error) == f"t.sloth:2: {message}"
+
+
+def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bash").symlink_to("/bin/bash")
+    (tmp_path / "t.sloth").write_text('task("t"):command("true")\n')
+    result = subprocess.run(
+        [sys.executable, "-m", "sloth_runner", "run", "t.sloth"],
+        cwd=tmp_path,
+        env={"PATH": str(tmp_path), "SLOTH_RUNNER_STATE": f"sqlite:///{tmp_path}/state.db"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (
+        1,
+        "Error: task t: the command cannot be started, because there is no awk\n"
+        "Hint: Install it, or put it on PATH.\n",
+    )
 
 
 def test_output_that_is_no_text_arrives_as_it_is(script: Any) -> None:

@@ -25,10 +25,12 @@ def wait_for_run(app: App, store: Store, name: str, seconds: float) -> None:
     if newest is None or newest.status is not RunStatus.RUNNING:
         return
     if not seconds:
-        from sloth_state.healing import workflow_lock
+        from sloth_state.healing import why_abandoned, workflow_lock
+        from sloth_state.processes import is_dead
 
         held = workflow_lock(store, name)
-        if held is not None:
+        # On a full disk a run that is over may still be called running.
+        if held is not None and why_abandoned(held, is_dead) is None:
             raise LockHeld(held)
         return
     from sloth_state.leases import acquire
