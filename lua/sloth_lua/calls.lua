@@ -87,7 +87,6 @@ local function change_in(value)
   if type(value) == "table" and type(value.changed) == "boolean" then return { changed = value.changed } end
 end
 
-
 -- ok [, message [, outputs]], or a table with success (or failed) and message, or nothing at all.
 local function outcome(first, second, third)
   if (first == nil or first == true) and second == nil and third == nil then return nil end

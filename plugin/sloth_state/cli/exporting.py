@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -79,7 +80,8 @@ def command(app: App, ref: str, file: str | None) -> None:
         for piece in pieces:
             app.write(piece)
     else:
-        _write_file(file, pieces)
+        with _refusals(file):
+            _write_file(file, pieces)
         shape: dict[str, Json] = {"name": name, "file": file, "versions": tally.versions}
         line = f"Exported {printable(name)}: {counted(tally.versions, 'version')} to {file}"
         app.emit_object(shape, lambda: [line])
@@ -92,29 +94,26 @@ def _write_file(path: str, pieces: Iterable[str]) -> None:
     What is no regular file (a device, a pipe) is written to as it is.
     """
     if os.path.exists(path) and not os.path.isfile(path):
-        _write_into(path, pieces)
+        with open(path, "w", encoding="utf-8") as device:
+            device.writelines(pieces)
         return
     unfinished = f"{path}.unfinished"
     try:
         with open(unfinished, "w", encoding="utf-8", opener=_for_owner_only) as file:
-            for piece in pieces:
-                file.write(piece)
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
         os.replace(unfinished, path)
-    except StoreError:  # some are OSErrors too
-        raise
-    except OSError as error:
-        raise OutputFailed(f"{path} cannot be written: {error.strerror}") from error
     finally:
         if os.path.exists(unfinished):
             os.unlink(unfinished)
 
 
-def _write_into(path: str, pieces: Iterable[str]) -> None:
+@contextmanager
+def _refusals(path: str) -> Iterator[None]:
+    """Raise OutputFailed if a file cannot be written to."""
     try:
-        with open(path, "w", encoding="utf-8") as device:
-            device.writelines(pieces)
+        yield
     except StoreError:  # some are OSErrors too
         raise
     except OSError as error:

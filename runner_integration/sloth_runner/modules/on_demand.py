@@ -30,7 +30,7 @@ def standard_module(session: Session) -> LuaModule:
 
         return Pipes(session)
 
-    async def execute(text: str) -> int:
+    async def os_execute(text: str) -> int:
         from sloth_runner.modules.processes import execute
 
         return await execute(session, text)
@@ -42,7 +42,7 @@ def standard_module(session: Session) -> LuaModule:
         "standard",
         b"",
         waiting={
-            "os.execute": execute,
+            "os.execute": os_execute,
             "io.popen": partial(of_pipes, "open"),
             **{f"io.popen.{name}": partial(of_pipes, name) for name in _OF_PIPES},
         },

@@ -72,7 +72,7 @@ def replacing(path: str, permissions: Permissions) -> Iterator[BinaryIO]:
     """
     temporary = _beside(path)
     handle = _new_file(temporary)
-    with open(handle, "wb", _BUFFER) as file:  # until it has its name, or is gone
+    with open(handle, "wb", _BUFFER) as file:  # and locked until it has its name, or is gone
         try:
             yield file
             file.flush()
