@@ -170,10 +170,10 @@ end
 local function read_text(kind, provider, r, key)
   local ok, text = pcall(engine.read_text, provider, r, {})
   if ok then return text end
-  local other = call("resource.in_the_way", kind, key)
-  if not other then error(text, 0) end
-  if other == "" then return nil end
-  engine.remove_recorded(decode(other))
+  local others = call("resource.in_the_way", kind, key)
+  if not others then error(text, 0) end
+  if others == "" then return nil end
+  for _, each in ipairs(decode(others)) do engine.remove_recorded(each) end
   return engine.read_text(provider, r, {})
 end
 

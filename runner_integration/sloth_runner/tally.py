@@ -26,6 +26,8 @@ class Tally:
             del self._actions[identity]
         elif action is not Action.NOOP:
             self._actions[identity] = action
+        elif before is Action.DELETE:
+            self._actions[identity] = Action.UPDATE  # it is the name of another thing now
 
     def leave_uncounted(self, identity: Identity) -> None:
         """Do not count what becomes of this one, which is a part of another."""

@@ -174,7 +174,9 @@ class State:
             self._bury(known)
 
     def _bury(self, record: Record) -> None:
-        self._graves[record.identity] = len(self.versions), record.age
+        """What only this version made leaves no trace."""
+        if self.versions and record.identity in self.versions[-1].records:
+            self._graves[record.identity] = len(self.versions), record.age
 
     def _age(self, identity: Identity, age: int | None = None) -> int:
         """The age of a new record, which may be said; what this version itself deleted is as old

@@ -143,6 +143,38 @@ def test_what_is_in_the_way_of_another_type_goes_first(
     assert places.found == {"a": found}
 
 
+@pytest.mark.parametrize(
+    ("others", "counts"),
+    [
+        ((), "1 created, 0 updated, 3 deleted, 0"),
+        ((file("d", "one", "f"),), "1 created, 1 updated, 2 deleted, 0"),
+        ((file("d", "one", "g"),), "2 created, 0 updated, 3 deleted, 0"),
+        ((directory("n", "s"), file("n/f", "one", "f")), "1 created, 2 updated, 1 deleted, 0"),
+    ],
+)
+def test_what_is_in_a_folder_lets_a_file_take_its_place(
+    places: Places, others: tuple[str, ...], counts: str
+) -> None:
+    places.run(directory("a"), directory("a/s", "s"), file("a/s/f", "one", "f"))
+    before = places.found
+    assert places.run(file("a", "two"), *others) == counts
+    after = places.found
+    assert after["a"] == "two"
+    places.rolls_back(1)
+    assert places.found == before
+    places.rolls_back(2)
+    assert places.found == after
+
+
+def test_a_file_whose_place_a_folder_has_that_must_stay_is_only_forgotten(places: Places) -> None:
+    places.run(file("d", "one", "f"))
+    (places.folder / "p/d").unlink()
+    places.run(directory("d"), prune=False)
+    places.run(link("d/l", "b"))
+    assert "file/f  directory/d is in its place, so only its record goes\n" in places.told
+    assert places.recorded == ["directory/d", "symlink/x"]
+
+
 def test_without_prune_nothing_makes_way_for_another_type(places: Places) -> None:
     places.run(file("a", "one"))
     places.things.script(link("a", "b"))
@@ -295,6 +327,13 @@ def test_the_plan_says_what_the_run_does_where_a_place_is_left_and_taken(
     assert sorted(places.found) == ["a", "b"]
     places.rolls_back(1)
     assert places.found == before
+
+
+def test_files_of_which_only_the_names_change_places_are_two_that_changed(places: Places) -> None:
+    places.run(file("a", "1", "x"), file("b", "1", "y"))
+    counts = places.run(file("b", "1", "x"), file("a", "1", "y"))
+    assert counts == "0 created, 2 updated, 0 deleted, 0"
+    assert places.recorded == ["file/x", "file/y"]
 
 
 def test_the_plan_knows_that_what_was_there_before_comes_back(places: Places) -> None:

@@ -186,7 +186,9 @@ class ManagedWorld(ChangingWorld):
         """What the version managed is, and what it did not if nobody else has touched it since."""
         then, world = self.model.versions[number - 1], real_world()
         managed = {record.path: record.node for record in then.records.values()}
-        for path in set(EVERYWHERE) - then.half_done:
+        paths = [record.path for record in then.records.values()]
+        disputed = {path for path in managed if paths.count(path) > 1}  # by two names of a thing
+        for path in set(EVERYWHERE) - then.half_done - disputed:
             in_sync = path in managed and then.nodes.get(path) == managed[path]
             untouched = path not in managed and self.touched.get(path, 0) < number
             if in_sync or untouched:
@@ -239,7 +241,8 @@ def _planned_operations(planned: Any, gone: Container[str]) -> set[tuple[str, st
     operations = set()
     for each in planned["changes"]:
         name, verb = f"{each['type']}/{each['name']}", each["action"]
-        if verb in ("delete", "replace") and name not in gone and not each["record_only"]:
+        is_gone = name.partition(" at ")[0] in gone  # as it is called if it was left at its place
+        if verb in ("delete", "replace") and not is_gone and not each["record_only"]:
             operations.add(("delete", name))
         if verb in ("create", "update", "replace"):
             operations.add(("create" if verb == "replace" else verb, name))

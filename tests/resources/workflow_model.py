@@ -79,10 +79,13 @@ class RunningModel(State):
         self._left.add((record.type, name))
 
     def _make_way(self, said: Declaration, done: set[Identity]) -> None:
-        """What of another kind is recorded at a place goes if it is declared no more."""
-        for other in list(self.records.values()):
-            if other.path == said.path and other.type != said.type and other.identity not in done:
-                self._remove(other)
+        """What of another kind is recorded at a place goes if it is declared no more, with what is
+        in it."""
+        going = [each for each in self.records.values() if each.identity not in done]
+        at = [each for each in going if each.path == said.path and each.type != said.type]
+        inside = [each for each in going if said.path in folders_above(each.path)]
+        for each in self._in_order([*at, *inside])[::-1] if at else ():
+            self._remove(each)
 
     def _must_stay_until_the_end(self, record: Record, said: Declaration) -> bool:
         if record.path in (said.path, *folders_above(said.path)):
@@ -97,6 +100,8 @@ class RunningModel(State):
         places = {each.path for each in staying if each.identity in done}
         forgotten = [each for each in going if each.path in places]
         needed = self._needed(going, forgotten, staying)
+        places.update(each.path for each in needed)
+        forgotten = [each for each in going if each.path in places and each not in needed]
         for record in self._in_order(left)[::-1]:
             if record in going and record not in needed:
                 if record in forgotten:
@@ -114,6 +119,7 @@ class RunningModel(State):
             by = queue.pop()
             for each in going:
                 is_in = each not in forgotten and each.path in folders_above(by.path)
+                is_in = is_in and each.type != "file"
                 if each not in needed and (is_in or by.depends_on == f"{each.type}/{each.name}"):
                     needed.append(each)
                     queue.append(each)

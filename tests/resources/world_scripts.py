@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rollback_model import Model
 from world_model import Declaration, Record, parent_of
 
-FILES = ("a", "b", "d/a", "d/b", "p/q/a")
+FILES = ("a", "b", "d", "d/a", "d/b", "p/q/a")
 FOLDERS = ("d", "e", "p/q")
 LINKS = ("l", "a", "d/l")
 THEIRS = ("d/theirs", "e/theirs")

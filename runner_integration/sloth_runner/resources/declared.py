@@ -145,21 +145,23 @@ class Declarations:
         return to_json(details) if details else None
 
     def in_the_way(self, type: str, key: str | None) -> str | None:
-        """What must go before a thing can be at its place: see `Moves.in_the_way`. As JSON, or ""
-        if a plan has noted that it goes."""
+        """What must go before a thing can be at its place: see `Moves.in_the_way`. As a JSON list,
+        or "" if a plan has noted that it goes."""
         run = self._session.active_run(f"resource.{type}")
         if key is None:
             return None
         if self._moves.is_planned_to_leave(type, key):
             return ""
-        other = self._moves.in_the_way(run, type, key)
-        if other is None:
+        others = self._moves.in_the_way(run, type, key)
+        if not others:
             return None
-        if self._session.plan is None:
-            return to_json(subject(other))
-        self._session.plan.delete(other, self._session.current.name, record_only=False)
-        self._known.drop(run, (other.type, other.name))
-        self._moves.plan_to_leave(other)
+        plan = self._session.plan
+        if plan is None:
+            return to_json([subject(each) for each in others])
+        for each in others:
+            plan.delete(each, self._session.current.name, record_only=False)
+            self._known.drop(run, (each.type, each.name))
+            self._moves.plan_to_leave(each)
         return ""
 
     def take_over(self, type: str, name: str, key: str | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sloth_runner.errors import WorkflowError
+from sloth_state.ordering import in_dependency_order
 from sloth_state.things import folders_above, kind_of, natural_key, place
 
 if TYPE_CHECKING:
@@ -93,16 +94,20 @@ class Moves:
         self.left.add((recorded.type, name))
         return True
 
-    def in_the_way(self, run: ActiveRun, type: str, key: str) -> Resource | None:
-        """A thing of another kind at the same place which the script no longer declares.
+    def in_the_way(self, run: ActiveRun, type: str, key: str) -> list[Resource]:
+        """Things that the script no longer declares where a thing of another kind shall be.
 
-        Only of what the same task declared before is that known so early, and it only goes if
-        things go at all that are no longer declared (`--prune`).
+        In the order in which they go; the one that is at the same place is the last, after those
+        that are in it, some of which may be declared later at another place. Only of what the same
+        task declared before is that known so early, and it only goes if things go at all that are
+        no longer declared (`--prune`).
         """
-        for other in self._known.of(run).values():
-            if place(other) == key and self._goes(other) and kind_of(other.type) != kind_of(type):
-                return other
-        return None
+        going = [each for each in self._known.of(run).values() if self._goes(each)]
+        at = [each for each in going if place(each) == key and kind_of(each.type) != kind_of(type)]
+        if not at:
+            return []
+        inside = [each for each in going if key in folders_above(place(each) or "")]
+        return in_dependency_order([*at, *inside])[::-1]
 
     def _goes(self, resource: Resource) -> bool:
         task = (resource.declaration or {}).get("task")

@@ -9,7 +9,7 @@ from sloth_runner.resources.reading import NO_FUNCTION, subject, workdir_of
 from sloth_runner.session import TaskContext
 from sloth_state.model import TaskStatus
 from sloth_state.ordering import dependencies, in_dependency_order
-from sloth_state.things import folders_above, place
+from sloth_state.things import folders_above, kind_of, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -77,18 +77,29 @@ def _fates(going: Sequence[Resource], driver: Driver, run: ActiveRun) -> dict[st
     at = {place(each): each for each in staying if driver.session.declarations.has(each)}
     fates = {}
     for each in going:
-        owner = at.get(place(each))
         if each.declaration is None:
             fates[_name(each)] = _kept(each)
         elif not driver.session.knows_type(each.type):
             fates[_name(each)] = Undeclared(each, Fate.KEEP, _no_type(run, each))
-        elif place(each) and owner and not _is_apart(each, owner):
-            note = f"{_name(owner)} is in its place, so only its record goes"
-            fates[_name(each)] = Undeclared(each, Fate.FORGET, note)
         else:
             fates[_name(each)] = Undeclared(each, Fate.DELETE)
+    _forget_where(at, fates)
     _keep_what_is_needed(fates, staying)
+    _forget_where({place(each.resource): each.resource for each in _kept_of(fates)}, fates)
     return fates
+
+
+def _kept_of(fates: Mapping[str, Undeclared]) -> list[Undeclared]:
+    return [each for each in fates.values() if each.fate is Fate.KEEP]
+
+
+def _forget_where(at: Mapping[str | None, Resource], fates: dict[str, Undeclared]) -> None:
+    """What would be deleted stays where another resource is, by place; only its record goes."""
+    for name, each in fates.items():
+        owner = at.get(place(each.resource)) if place(each.resource) else None
+        if owner and each.fate is Fate.DELETE and not _is_apart(each.resource, owner):
+            note = f"{_name(owner)} is in its place, so only its record goes"
+            fates[name] = Undeclared(each.resource, Fate.FORGET, note)
 
 
 def _no_type(run: ActiveRun, resource: Resource) -> str:
@@ -105,12 +116,12 @@ def _is_apart(resource: Resource, owner: Resource) -> bool:
 
 def _keep_what_is_needed(fates: dict[str, Undeclared], staying: Iterable[Resource]) -> None:
     """What stays keeps what it depends on, and the folders that it is in."""
-    kept = [each.resource for each in fates.values() if each.fate is Fate.KEEP]
+    kept = [each.resource for each in _kept_of(fates)]
     queue = [each for each in (*staying, *kept) if each.declaration is not None]
     folders = {
         path: name
         for name, each in fates.items()
-        if each.fate is Fate.DELETE and each.resource.type not in _TAKES_ONLY_ITS_OWN
+        if each.fate is Fate.DELETE and _can_hold(each.resource)
         if (path := place(each.resource)) is not None
     }
     while queue:
@@ -120,6 +131,11 @@ def _keep_what_is_needed(fates: dict[str, Undeclared], staying: Iterable[Resourc
             if needed is not None and needed.fate is not Fate.KEEP:
                 fates[name] = needed._replace(fate=Fate.KEEP, note=f"stays, for {why}")
                 queue.append(needed.resource)
+
+
+def _can_hold(resource: Resource) -> bool:
+    """Whether other things cannot be there any more once it is deleted, because they are in it."""
+    return kind_of(resource.type) not in ("file", *_TAKES_ONLY_ITS_OWN)
 
 
 def _needs(resource: Resource, folders: Mapping[str, str]) -> Iterator[tuple[str, str]]:
