@@ -30,13 +30,13 @@ def ignores_failed_commits() -> None:
 
 def never_syncs() -> None:
     """A commit is acknowledged before it is on the disk."""
-    configure = opening._configure
+    configure = opening.configure
 
     def configure_without_syncing(database: apsw.Connection) -> None:
         configure(database)
         database.pragma("synchronous", "OFF")
 
-    opening._configure = configure_without_syncing
+    opening.configure = configure_without_syncing
 
 
 def speaks_in_tracebacks() -> None:

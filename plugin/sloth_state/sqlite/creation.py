@@ -45,7 +45,7 @@ def _initialise(unfinished: str, path: str) -> None:
         # is folded in when it is closed, which says nothing if there is no room.
         schema.create(database)
         # Readers then never wait for writers. A file system without shared memory keeps the old
-        # mode and says so, see `_configure`.
+        # mode and says so, see `configure`.
         database.pragma("journal_mode", "WAL")
     except apsw.Error as error:
         raise translate(error, path, database.system_errno) from error

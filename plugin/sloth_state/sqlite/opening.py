@@ -47,7 +47,7 @@ def _open_for_writing(path: str, *, upgrade: bool) -> Connection | None:
     queue = WriteQueue(path)
     database = open_file(path, apsw.SQLITE_OPEN_READWRITE)
     try:
-        _configure(database)
+        configure(database)
         schema.check(database, path)
         if upgrade:
             schema.upgrade(database, queue)
@@ -63,7 +63,8 @@ def _open_for_writing(path: str, *, upgrade: bool) -> Connection | None:
     return Connection(database, path, queue=queue, read_only=None)
 
 
-def _configure(database: apsw.Connection) -> None:
+def configure(database: apsw.Connection) -> None:
+    """Set what a connection that writes to a store needs."""
     # The write queue orders writers. This is for what it does not order: the moment in which a
     # connection recovers or folds in the log, and writers that do not know the queue.
     database.set_busy_timeout(BUSY_MILLISECONDS)
