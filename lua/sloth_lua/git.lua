@@ -12,10 +12,17 @@ local git = {}
 
 local ALIASES = { directory = "path", local_path = "path", dir = "path", repo = "url", repository = "url" }
 
--- The provider's settings: no questions, and a folder that is no clone is not taken for part of one.
-local SETTINGS = { env = { GIT_TERMINAL_PROMPT = "0", GIT_OPTIONAL_LOCKS = "0" } }
+-- A command of git and its options: it asks no questions, and works on the repository that the folder
+-- is in, also where the runner itself was called by a hook of another one.
+local function in_folder(path, ...)
+  local settings = call("git.settings")
+  local words = settings.program
+  for _, word in ipairs({ "-C", call("file.absolute", path), ... }) do words[#words + 1] = word end
+  return words, { env = settings.env }
+end
 
-local function command(path, ...) return outcome.run({ "git", "-C", call("file.absolute", path), ... }, SETTINGS) end
+local function command(path, ...) return outcome.run(in_folder(path, ...)) end
+local function ask(path, ...) return outcome.ask(in_folder(path, ...)) end
 
 -- The folder of a call: "path", a table with `path`, or a clone as `git.clone` gave it.
 local function given(what, expected, names, ...)
@@ -81,7 +88,7 @@ function git.clone(url, path, options)
   return clone_of(true, format("%s %s", before and "checked out" or "cloned", r.path), { path = r.path, url = r.url, commit = now.commit, exists = before ~= nil })
 end
 
-local function head(path) return match(outcome.ask({ "git", "-C", call("file.absolute", path), "rev-parse", "HEAD" }, SETTINGS).stdout, "%x+") end
+local function head(path) return match(ask(path, "rev-parse", "HEAD").stdout, "%x+") end
 
 -- Runs git in a clone; changed if it has another commit afterwards.
 local function moving(what, path, said, ...)
@@ -149,7 +156,7 @@ function git.commit(path, message, options)
   local wanted = given("git.commit", { message = "string", add_all = "boolean?", author = "string?" }, { "path", "message" }, path, message, options)
   local ok, result = outcome.change("git.commit", wanted.message, function()
     if wanted.add_all then command(wanted.path, "add", "--all") end
-    local staged = outcome.ask({ "git", "-C", call("file.absolute", wanted.path), "diff", "--cached", "--quiet" }, SETTINGS)
+    local staged = ask(wanted.path, "diff", "--cached", "--quiet")
     if staged.exit_code == 0 then return { false } end
     local author = wanted.author and { "--author", wanted.author } or {}
     command(wanted.path, "commit", "--quiet", "--message", wanted.message, unpack(author))
@@ -199,7 +206,7 @@ function git.status(path)
   local folder = given("git.status", {}, { "path" }, path).path
   local ok, result = outcome.try(command, folder, "status", "--porcelain", "-z")
   if not ok then return nil, result end
-  local branch = outcome.ask({ "git", "-C", call("file.absolute", folder), "symbolic-ref", "--quiet", "--short", "HEAD" }, SETTINGS).stdout
+  local branch = ask(folder, "symbolic-ref", "--quiet", "--short", "HEAD").stdout
   local modified, untracked = changed_files(result.stdout)
   return {
     branch = match(branch, "[^\n]*"), commit = head(folder), clean = result.stdout == "",

@@ -60,9 +60,8 @@ def changes_between(before: Iterable[Resource], after: Iterable[Resource]) -> li
     Those that a version itself deleted (action `delete`) are not in it.
     """
     old, new = by_identity(before), by_identity(after)
-    changes = [
-        _change(identity, old.get(identity), new.get(identity)) for identity in sorted({*old, *new})
-    ]
+    identities = sorted({*old, *new})
+    changes = [change_of(each, old.get(each), new.get(each)) for each in identities]
     return [change for change in changes if change.action != "noop"]
 
 
@@ -73,19 +72,45 @@ def resource_change(
     after: Mapping[str, Json] | None,
     *,
     sensitive: Sequence[str] = (),
-    ignore: Sequence[str] = (),
 ) -> ResourceChange:
     """The change from some attributes to others; None where the resource does not exist.
 
     Not both may be None. Never `replace`: only a provider knows what it cannot update.
     """
-    found = tuple(differences(before or {}, after or {}, ignore=ignore))
+    found = tuple(differences(before or {}, after or {}))
     action: ChangeAction = "update" if found else "noop"
     if before is None:
         action = "create"
     elif after is None:
         action = "delete"
     return ResourceChange(type, name, action, found, tuple(sensitive))
+
+
+def change_of(
+    identity: Identity, before: Resource | None, after: Resource | None
+) -> ResourceChange:
+    """The change from one recorded state of a resource to another; None where there is none.
+
+    What is sensitive on one side is sensitive on both. Never `replace`.
+    """
+    sensitive = {
+        path
+        for resource in (before, after)
+        if resource
+        for path in declared_list(resource, "sensitive")
+    }
+    change = resource_change(
+        *identity,
+        before.attributes if before else None,
+        after.attributes if after else None,
+        sensitive=sorted(sensitive),
+    )
+    status = _status_difference(before, after)
+    if status is None:
+        return change
+    return change._replace(
+        status=status, action="update" if change.action == "noop" else change.action
+    )
 
 
 def visible_differences(change: ResourceChange) -> list[VisibleDifference]:
@@ -148,27 +173,6 @@ def by_identity(resources: Iterable[Resource]) -> dict[Identity, Resource]:
         for resource in resources
         if resource.action is not Action.DELETE
     }
-
-
-def _change(identity: Identity, before: Resource | None, after: Resource | None) -> ResourceChange:
-    sensitive = {
-        path
-        for resource in (before, after)
-        if resource
-        for path in declared_list(resource, "sensitive")
-    }
-    change = resource_change(
-        *identity,
-        before.attributes if before else None,
-        after.attributes if after else None,
-        sensitive=sorted(sensitive),
-    )
-    status = _status_difference(before, after)
-    if status is None:
-        return change
-    return change._replace(
-        status=status, action="update" if change.action == "noop" else change.action
-    )
 
 
 def _status_difference(before: Resource | None, after: Resource | None) -> Difference | None:

@@ -54,13 +54,15 @@ class ProcessGroups:
     def add(self, group: int, mark: str) -> None:
         """It was started."""
         self._groups.add(group)
-        self._tell(f"run {group} {mark}")
+        with suppress(OSError):  # it runs, and whoever watches next is told of it
+            self._tell(f"run {group} {mark}")
 
     def remove(self, group: int) -> None:
         """A group is over. What it left in the background goes on."""
         if group in self._groups:
             self._groups.remove(group)
-            self._tell(f"end {group}")
+            with suppress(OSError):  # it is over, and whoever watches next is not told of it
+                self._tell(f"end {group}")
 
     def kill_all(self) -> None:
         """SIGKILL all of them. Any thread may call it."""
@@ -69,10 +71,12 @@ class ProcessGroups:
                 os.killpg(group, signal.SIGKILL)
 
     def _tell(self, line: str) -> None:
-        """Tell what watches; start it, anew if somebody has ended it."""
+        """Tell what watches; start it, anew if somebody has ended it. Raises OSError if it cannot
+        be started, and tries again the next time."""
         if self._pipe is None or not _write(self._pipe, line):
             if self._pipe is not None:
                 os.close(self._pipe)
+                self._pipe = None
             self._pipe = _start_watching()
             for group in self._groups:
                 _write(self._pipe, f"run {group}")
@@ -82,18 +86,23 @@ class ProcessGroups:
 def _start_watching() -> int:
     """The end of a pipe to a new watching process."""
     reader, writer = os.pipe()
-    os.posix_spawnp(
-        "awk",
-        ["awk", _WATCH],
-        {"PATH": os.defpath},
-        file_actions=[
-            (os.POSIX_SPAWN_DUP2, reader, 0),
-            (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
-        ],
-        setsid=True,
-    )
-    os.close(reader)
+    try:
+        os.posix_spawnp(
+            "awk",
+            ["awk", _WATCH],
+            {"PATH": os.defpath},
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, reader, 0),
+                (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+            ],
+            setsid=True,
+        )
+    except OSError:
+        os.close(writer)
+        raise
+    finally:
+        os.close(reader)
     return writer
 
 

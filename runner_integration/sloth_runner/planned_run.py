@@ -61,7 +61,10 @@ class PlannedRun(ActiveRun):
         self.secrets.refuse_in_clear(draft)
         before = self._resources.get((draft.type, draft.name))
         after = self._planned(draft.type, draft.name, draft.attributes, draft.declaration)
+        if before is not None and before.status != draft.status:
+            after = after._replace(action=Action.UPDATE)
         after = after._replace(status=draft.status)
+        self._resources[draft.type, draft.name] = after
         self._touch([after])
         self._plan.record(before, after, self._session.current.name)
         return after

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from sloth_runner.driver import Driver
+    from sloth_runner.events import Listener
     from sloth_runner.planning import Plan, PlannedChange, PlannedEffect
     from sloth_runner.runner import RunRequest
     from sloth_runner.task_records import TaskOutcome
@@ -52,15 +53,16 @@ def plan_file(
     request: RunRequest,
     plan: Plan,
     listener: Callable[[PlannedChange | PlannedEffect], None] = lambda _found: None,
+    listeners: Sequence[Listener] = (),
 ) -> Planned:
     """Find out what `run_file` would do with the same request. Changes nothing, takes no lock.
 
-    `plan` is filled, and `listener` is told of each change and effect as it is found. Tasks run,
-    and what they would change is left undone; providers read reality. Raises what loading a file
-    raises.
+    `plan` is filled, and `listener` is told of each change and effect as it is found; `listeners`
+    hear the events of a run, such as what tasks log. Tasks run, and what they would change is left
+    undone; providers read reality. Raises what loading a file raises.
     """
     script = request.script or read_script(request.path)
-    loading = Loading(())
+    loading = Loading(listeners)
     session = Session(
         script,
         values=request.values,

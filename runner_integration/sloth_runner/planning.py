@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sloth_runner.planned_run import PlannedRun
 from sloth_runner.resources.decisions import Verb
-from sloth_state.changes import KNOWN_AFTER_RUN, ResourceChange
+from sloth_state.changes import KNOWN_AFTER_RUN, ResourceChange, change_of
 from sloth_state.differences import differences
 from sloth_state.sensitive import declared_list
 from sloth_state.values import to_json
@@ -112,10 +112,7 @@ class Plan:
 
     def record(self, before: Resource | None, after: Resource, task: str | None) -> None:
         """Note a resource that the script would record by itself."""
-        found = differences(before.attributes if before else {}, after.attributes)
-        action: Any = "create" if before is None else "update" if found else "noop"
-        sensitive = declared_list(before, "sensitive") if before else ()
-        change = ResourceChange(after.type, after.name, action, tuple(found), sensitive)
+        change = change_of((after.type, after.name), before, after)
         self.add(PlannedChange(change, task, record_only=True))
 
     def delete(self, resource: Resource, task: str | None, *, record_only: bool) -> None:

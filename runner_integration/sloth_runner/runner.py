@@ -69,7 +69,8 @@ def inspect_file(
     """Load a file without running its tasks and without effects; what it defines.
 
     Its top-level code runs, but what would change something (exec, writing files, state) does
-    nothing there. Raises the errors of `sloth_runner.errors`.
+    nothing there. `listeners` hear what it logs, and of plugins that fail. Raises the errors of
+    `sloth_runner.errors`.
     """
     script = read_script(path)
     loading = Loading(listeners)

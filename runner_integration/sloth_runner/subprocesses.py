@@ -42,8 +42,8 @@ class Child(asyncio.SubprocessProtocol):
         self._transport = transport
 
     def process_exited(self) -> None:
-        groups.remove(self._transport.get_pid())
         self.exited.set()
+        groups.remove(self._transport.get_pid())
 
 
 _AnyChild = TypeVar("_AnyChild", bound=Child)

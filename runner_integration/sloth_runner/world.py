@@ -100,7 +100,7 @@ class World:
             metadata=metadata,
             message=message,
             source=session.script.source if base.source_hash else None,
-            source_path=session.script.path,
+            source_path=session.script.path if base.source_hash else None,
             values=session.values,
             modules=session.modules,
             lock_timeout=timedelta(seconds=lock_timeout),

@@ -115,6 +115,24 @@ def test_a_backup_never_replaces_a_file(sloth: Sloth, copy: Path) -> None:
     assert copy.read_bytes() == before
 
 
+def test_what_a_killed_backup_left_is_named_and_not_in_the_way(
+    sloth: Sloth, tmp_path: Path
+) -> None:
+    target = tmp_path / "copy.db"
+    target.touch()
+    target.with_name("copy.db.unfinished").write_bytes(b"half of it")
+    result = sloth(*BACKUP, str(target))
+    assert (result.code, result.err) == (
+        2,
+        f"Error: {target} exists, and a backup never replaces anything\n"
+        "Hint: It is empty: remove it if a backup was killed, or name another file.\n",
+    )
+    target.unlink()
+    assert sloth(*BACKUP, str(target)).code == 0
+    assert list(tmp_path.glob("copy.db*")) == [target]
+    assert names(target) == ["web"]
+
+
 def test_a_backup_is_made_in_the_middle_of_a_write(
     sloth: Sloth, store_path: Path, tmp_path: Path
 ) -> None:

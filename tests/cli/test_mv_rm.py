@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from sloth_runner import Execution
 from sloth_state.leases import acquire
 from sloth_state.model import (
     Action,
@@ -107,6 +108,17 @@ def test_a_rename_is_undone_by_a_rollback_of_the_state(
             then[name].declaration,
         )
     assert store.verify() == []
+
+
+def test_a_version_by_hand_of_runs_without_a_file_names_none(store: Store, sloth: Sloth) -> None:
+    for size in (1, 2):
+        with Execution(store, "web") as run:
+            run.record("disk", "a", {"size": size})
+    command = ("state", "workflow", "rollback", "web", "1", "--force")
+    assert sloth(*command).code == 0
+    metadata = store.runs(limit=1)[0].metadata
+    assert "source_file" not in metadata
+    assert store.resources("web")[0].attributes == {"size": 1}
 
 
 def test_a_name_that_was_there_before_keeps_the_id_it_had(

@@ -116,6 +116,19 @@ def test_work_is_committed_pushed_and_pulled(told: Any, upstream: Upstream) -> N
     assert (upstream.folder / "b/new").exists()
 
 
+def test_the_repository_is_that_of_the_folder_also_in_a_hook_of_another(
+    told: Any, upstream: Upstream
+) -> None:
+    other = upstream.folder / "other"
+    git(upstream.folder, "init", "--quiet", "other")
+    told.sloth.environment["GIT_DIR"] = str(other / ".git")
+    told.sloth.environment["GIT_INDEX_FILE"] = str(other / ".git/index")
+    (upstream.folder / "theirs/new").write_text("x")
+    assert told('git.add("theirs", "new")') == [done(True, "added new")]
+    assert git(upstream.folder / "theirs", "diff", "--cached", "--name-only") == "new"
+    assert git(other, "diff", "--cached", "--name-only") == ""
+
+
 def test_a_clone_has_methods(told: Any, upstream: Upstream) -> None:
     upstream.push("next")
     use = '(function() local _, repo = git.clone("up.git", "a") return repo:CALL end)()'

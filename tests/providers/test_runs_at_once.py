@@ -7,6 +7,11 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
+
+from sloth_runner.errors import WorkflowError
+from sloth_runner.providers import durable
+
 RUNS = 8
 RUN = (sys.executable, "-m", "sloth_runner", "run")
 
@@ -51,3 +56,21 @@ def test_links_and_folders_are_made_by_all_or_found(workflow: Any) -> None:
     assert (workflow.folder / "l").readlink().name.startswith("to")
     run_at_once(workflow, 'directory{ name = "d", path = "d" }')
     assert (workflow.folder / "d").is_dir()
+
+
+def test_a_process_that_does_not_go_on_is_not_waited_for_for_ever(
+    workflow: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(durable, "PATIENCE_SECONDS", 0.1)
+    path = str(workflow.folder / "f")
+    said = "is being changed by another process for more than 0 s"
+    with durable.alone_in(workflow.folder):
+        with pytest.raises(WorkflowError, match=said) as refused, durable.alone_in(workflow.folder):
+            pass
+        assert refused.value.hint == f"See which one with: fuser -v {workflow.folder}"
+    with durable.replacing(path, durable.Permissions()) as file:
+        file.write(b"first")
+        others = durable.replacing(path, durable.Permissions())
+        with pytest.raises(WorkflowError, match=said), others:
+            pass
+    assert (workflow.folder / "f").read_text() == "first"

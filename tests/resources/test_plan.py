@@ -283,6 +283,20 @@ def test_what_is_sensitive_is_in_no_plan(things: Any) -> None:
     assert "password" in plans[2].out
 
 
+def test_what_a_record_calls_sensitive_is_in_no_plan(things: Any) -> None:
+    record = 'state.resource{{ type = "db", name = "a", status = "{}", attributes = {{ password = "{}", sensitive_attributes = {{ "password" }} }} }}'.format
+    plans = []
+    for status, password in (("up", "hunter1"), ("up", "hunter2"), ("down", "hunter2")):
+        things.script(record(status, password))
+        plans += [things("plan", "w.sloth", "--details", *json) for json in ((), ("-o", "json"))]
+        things.ok("run", "w.sloth")
+    assert all("hunter" not in plan.out for plan in plans)
+    shown = [json.loads(plan.out)["changes"][0] for plan in plans[1::2]]
+    assert [each["action"] for each in shown] == ["create", "update", "update"]
+    assert [each["path"] for each in shown[0]["differences"] if each["sensitive"]] == ["password"]
+    assert '(status): "up" → "down"' in plans[4].out
+
+
 def test_a_plan_respects_conditions_selection_and_values(things: Any) -> None:
     things.write(
         things.source().split('local t = task("t")')[0]

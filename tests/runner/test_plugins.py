@@ -243,6 +243,19 @@ def sloth_run_finished(event):
     assert (tmp_path / "heard").read_text() == "app 1 success"
 
 
+@pytest.mark.parametrize("command", ["run", "plan", "validate", "list"])
+def test_a_plugin_that_fails_is_told_of(sloth: Any, tmp_path: Path, command: str) -> None:
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    install(packages, "bad", "@hookimpl\ndef sloth_lua_modules(session):\n    raise KeyError('x')")
+    sloth.environment["PYTHONPATH"] = str(packages)
+    sloth.write("app.sloth", 'task("t"):command(function() end)')
+    result = sloth(command, "app.sloth")
+    assert result.returncode == 0, result.stderr
+    told = result.stdout if command == "run" else result.stderr
+    assert told.count("the plugin bad failed in sloth_lua_modules: KeyError('x')") == 1
+
+
 PROVIDER = """
 from pathlib import Path
 

@@ -121,13 +121,13 @@ def test_a_declaration_that_lists_nothing_hides_nothing(listed: Any) -> None:
     }
 
 
-def test_reality_is_compared_with_what_shall_be_without_what_is_ignored() -> None:
-    real, desired = {"mode": "0644", "seen": 1}, {"mode": "0600", "seen": 2}
+def test_reality_is_compared_with_what_shall_be() -> None:
+    real, desired = {"mode": "0644", "size": 1}, {"mode": "0600", "size": 1}
 
-    assert resource_change("file", "a", real, desired, ignore=["seen"]) == ResourceChange(
+    assert resource_change("file", "a", real, desired) == ResourceChange(
         "file", "a", "update", (Difference("mode", "0644", "0600"),)
     )
-    assert resource_change("file", "a", real, desired, ignore=["seen", "mode"]).action == "noop"
+    assert resource_change("file", "a", real, real).action == "noop"
     assert resource_change("file", "a", None, desired).action == "create"
     assert resource_change("file", "a", {}, None).action == "delete"
 

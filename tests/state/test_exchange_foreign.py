@@ -246,13 +246,28 @@ def test_a_workflow_that_is_there_already_is_not_touched(
         (1740823200000000000, datetime(2025, 3, 1, 10, tzinfo=UTC)),
         ("0001-01-01 00:00:00+00:00", None),
         ("2025-13-01 10:00:00", None),
+        ("9999-12-31 23:59:59 -0800", None),
         ("soon", None),
+        (float("inf"), None),
+        (float("nan"), None),
         (0, None),
         (None, None),
     ],
 )
 def test_times_are_read_in_all_forms_that_go_writes(value: Any, expected: datetime | None) -> None:
     assert go_time(value) == expected
+
+
+@pytest.mark.parametrize("value", [1e300, float("inf"), float("nan"), 10**15, "long", None])
+def test_a_duration_that_cannot_be_is_none(go_database: Path, bench: Any, value: Any) -> None:
+    database = apsw.Connection(str(go_database))
+    database.execute(
+        "UPDATE workflow_states SET duration_seconds = ?, completed_at = NULL", (value,)
+    )
+    database.close()
+    add(bench, go_database)
+    for run in bench.store.runs():
+        assert run.completed_at == run.started_at
 
 
 REFUSED: dict[str, tuple[str, str]] = {

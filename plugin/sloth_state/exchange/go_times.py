@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from math import isfinite
 from typing import Any
 
 _TEXT = re.compile(
@@ -33,7 +34,7 @@ def go_time(value: Any) -> datetime | None:
             microsecond=microseconds, tzinfo=_zone(zone)
         )
         return at.astimezone(UTC) if at.year > 1 else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
@@ -45,8 +46,18 @@ def _zone(text: str | None) -> timezone:
     return timezone(-offset if text[0] == "-" else offset)
 
 
+def go_seconds(value: Any) -> timedelta:
+    """A duration in seconds; none for what is no number, and for more than a timedelta holds."""
+    if not isinstance(value, int | float):
+        return timedelta()
+    try:
+        return timedelta(seconds=value)
+    except (ValueError, OverflowError):  # NaN, and what is too large
+        return timedelta()
+
+
 def _since_epoch(value: float) -> datetime | None:
-    if value <= 0:
+    if value <= 0 or not isfinite(value):
         return None
     while value >= _LARGEST_SECONDS:
         value /= 1000

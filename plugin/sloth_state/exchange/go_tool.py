@@ -7,11 +7,11 @@ run got several.
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sloth_state.errors import HistoryRefused
-from sloth_state.exchange.go_times import go_time
+from sloth_state.exchange.go_times import go_seconds, go_time
 from sloth_state.exchange.timeline import PastRun, Timeline
 from sloth_state.model import Action, History, Output, ResourceDraft, RunStatus
 
@@ -76,7 +76,7 @@ def _past_run(run: Row, versions: list[Row]) -> PastRun:
     newest = versions[-1] if versions else {}
     return PastRun(
         started,
-        go_time(run.get("completed_at")) or started + _duration(run),
+        go_time(run.get("completed_at")) or _later(started, run.get("duration_seconds")),
         str(newest.get("created_by") or "unknown"),
         str(newest.get("description") or ""),
         _metadata(run),
@@ -85,9 +85,11 @@ def _past_run(run: Row, versions: list[Row]) -> PastRun:
     )
 
 
-def _duration(run: Row) -> timedelta:
-    seconds = run.get("duration_seconds")
-    return timedelta(seconds=seconds if isinstance(seconds, int | float) else 0)
+def _later(started: datetime, seconds: Any) -> datetime:
+    try:
+        return started + go_seconds(seconds)
+    except OverflowError:
+        return started
 
 
 def _metadata(run: Row) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sloth_state.errors import HistoryRefused, NotFound, SlothError
@@ -49,7 +50,8 @@ def _in_database(path: str, name: str) -> list[History]:
             hint=f"Bring it back with: sloth-runner state workflow restore {name}. Or export one "
             f"workflow of it with: sloth-runner state workflow export NAME --state {name}",
         )
-    return go_histories(foreign_tables(path, TABLES))
+    with _refusals(name):
+        return go_histories(foreign_tables(path, TABLES))
 
 
 def _document(path: str, name: str) -> History:
@@ -67,18 +69,27 @@ def _of_another_tool(path: str, name: str, now: datetime, actor: str) -> History
     from sloth_state.exchange.terraform import is_terraform, terraform_history
 
     value = _object(path, name)
-    try:
+    with _refusals(name):
         if is_terraform(value):
             return terraform_history(value, now, actor)
         if is_pulumi(value):
             return pulumi_history(value, now, actor)
+    raise _unknown(name)
+
+
+@contextmanager
+def _refusals(name: str) -> Iterator[None]:
+    """Raise HistoryRefused for what is not where another tool would have it."""
+    try:
+        yield
     except SlothError:
         raise
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise HistoryRefused(
             f"{name} is not what it seems to be: {type(error).__name__}: {error}"
         ) from error
-    raise _unknown(name)
+    except RecursionError:
+        raise HistoryRefused(f"{name} is nested too deeply") from None
 
 
 def _object(path: str, name: str) -> dict[str, Any]:

@@ -36,17 +36,18 @@ def copy_store(path: str, target: str) -> list[Problem]:
     """Copy a store as it is at one moment, without keeping anybody waiting, and check the copy.
 
     The copy has the same schema, so that the release which wrote the store can read it too; it has
-    mode 0600, and is there complete or not at all. Returns what `Store.verify` would find in it.
+    mode 0600, and is there complete or not at all, but for an empty file if this process is
+    killed. Returns what `Store.verify` would find in it.
     Raises UsageError if there is something at `target`.
     """
     target = os.path.realpath(target)
     _reserve(target)
     unfinished = target + ".unfinished"
     try:
+        files.remove_database(unfinished)
         with _only_reading(path) as source:
             _copy_database(source, unfinished, target)
-        os.rename(unfinished, target)
-        files.sync_folder(target)
+        _rename(unfinished, target)
     except BaseException:
         files.remove_if_there(target)
         raise
@@ -100,8 +101,7 @@ class Replacement:
             fold_in_log(self._path)  # what stays in the log is kept with it
             self._check_unused(is_dead)
             kept = self._keep(keep_as)
-            os.rename(self._unfinished, self._path)
-            files.sync_folder(self._path)
+            _rename(self._unfinished, self._path)
             return kept
 
     def _check(self, copy: str) -> None:
@@ -150,12 +150,26 @@ def _reserve(target: str) -> None:
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
         raise UsageError(
-            f"{target} exists, and a backup never replaces anything", hint="Name another file."
+            f"{target} exists, and a backup never replaces anything", hint=_other_than(target)
         ) from None
     except OSError as error:
         refused = files.unmakeable(target, f"the file {target}", error)
         refused.hint = "Name another file."
         raise refused from error
+
+
+def _other_than(target: str) -> str:
+    if os.path.isfile(target) and os.path.getsize(target) == 0:
+        return "It is empty: remove it if a backup was killed, or name another file."
+    return "Name another file."
+
+
+def _rename(unfinished: str, path: str) -> None:
+    try:
+        os.rename(unfinished, path)
+        files.sync_folder(path)
+    except OSError as error:
+        raise files.unmakeable(path, f"the file {path}", error) from error
 
 
 def _check_is_store(copy: str) -> None:
@@ -170,7 +184,10 @@ def _check_is_store(copy: str) -> None:
 
 def _copy_database(source: Connection, target: str, name: str) -> None:
     """`name` is what errors call the target, which has another one as long as it is not whole."""
-    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    try:
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except OSError as error:
+        raise files.unmakeable(name, f"the file {target}", error) from error
     database = apsw.Connection(target, flags=apsw.SQLITE_OPEN_READWRITE)
     try:
         source.copy_to(database)

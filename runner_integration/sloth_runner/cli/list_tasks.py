@@ -11,6 +11,7 @@ from sloth_runner.cli.options import (
     given_values,
     secrets_option,
     values_options,
+    warnings_only,
 )
 from sloth_state.cli.options import shared_options
 from sloth_state.cli.tables import Column
@@ -42,6 +43,7 @@ def command(
         path,
         values=given_values(values_files, assignments),
         secrets=given_secrets(secrets_files),
+        listeners=[warnings_only(app)],
     )
     app.emit_object([_shape(workflow) for workflow in workflows], lambda: _lines(app, workflows))
 

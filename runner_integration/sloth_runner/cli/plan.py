@@ -69,7 +69,7 @@ def command(
     listed: commands, written files, records. What such a command would have printed is
     "(known after run)".
     """
-    from sloth_runner.cli.options import run_request
+    from sloth_runner.cli.options import run_request, warnings_only
     from sloth_runner.planner import plan_file
     from sloth_runner.planning import Plan
 
@@ -79,7 +79,7 @@ def command(
     plan = Plan()
     with readable_store(app) as store:
         writer = PlanWriter(app, store, plan, details=details)
-        planned = plan_file(store, request, plan, writer.tell)
+        planned = plan_file(store, request, plan, writer.tell, [warnings_only(app)])
         writer.finish(planned)
     if out is not None:
         from sloth_runner.plan_files import save_plan

@@ -11,6 +11,7 @@ from sloth_runner.cli.options import (
     given_values,
     secrets_option,
     values_options,
+    warnings_only,
 )
 from sloth_state.cli.options import shared_options
 from sloth_state.cli.text import counted
@@ -46,6 +47,7 @@ def command(
         path,
         values=given_values(values_files, assignments),
         secrets=given_secrets(secrets_files),
+        listeners=[warnings_only(app)],
     )
     tasks = sum(len(workflow.tasks) for workflow in workflows)
     names = [workflow.name for workflow in workflows]

@@ -44,6 +44,7 @@ OPERATIONS: dict[str, str] = {
     "line.remove_all": "lines:remove_all",
     "line.replace": "lines:replace",
     "git.remove": "git:remove",
+    "git.settings": "git:settings",
     "process.is_installed": "processes:is_installed",
     "resource.memories": "records:memories",
     "resource.recorded": "records:attributes",

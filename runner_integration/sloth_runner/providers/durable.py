@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import time
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
@@ -28,6 +29,9 @@ _HINTS = {
 }
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+PATIENCE_SECONDS = 60.0
+"""How long to wait for another process that changes the same thing at this moment."""
+_BETWEEN_TRIES = 0.005
 _BUFFER = 2**13
 """Bytes. If it is not said, Python asks the system two things more."""
 
@@ -93,7 +97,11 @@ def _new_file(path: str) -> int:
         except FileExistsError:
             _remove_what_was_left(path)
             continue
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            _lock(handle, path)
+        except WorkflowError:
+            os.close(handle)
+            raise
         if _is_at(path, handle):
             return handle
         os.close(handle)  # another process took it for one that was left
@@ -111,11 +119,29 @@ def _remove_what_was_left(path: str) -> None:
         remove_if_there(path)  # a link, of which one cannot tell
         return
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        _lock(handle, path)
         if _is_at(path, handle):
             os.unlink(path)
     finally:
         os.close(handle)
+
+
+def _lock(handle: int, path: str) -> None:
+    """Wait for a lock, but not for ever: whoever has it may be stopped."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise WorkflowError(
+                    f"{path} is being changed by another process "
+                    f"for more than {PATIENCE_SECONDS:.0f} s",
+                    hint=f"See which one with: fuser -v {path}",
+                ) from None
+            time.sleep(_BETWEEN_TRIES)
+        else:
+            return
 
 
 def _is_at(path: str, handle: int) -> bool:
@@ -127,13 +153,13 @@ def _is_at(path: str, handle: int) -> bool:
 
 @contextmanager
 def alone_in(folder: str) -> Iterator[None]:
-    """Waits until no other process is within this for the same folder.
+    """Waits until no other process is within this for the same folder, see `PATIENCE_SECONDS`.
 
-    For those who read a file, and write it with something changed.
+    For those who read a file, and write it with something changed. Raises WorkflowError.
     """
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        _lock(handle, folder)
         yield
     finally:
         os.close(handle)

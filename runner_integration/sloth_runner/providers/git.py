@@ -23,7 +23,27 @@ _FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 """Variables that lead git to the repository in whose hook the runner was called."""
 _LOOK_EVERY = 0.1
 """Seconds."""
-_SETTINGS = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "advice.detachedHead=false")
+_CONFIGURATION = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "advice.detachedHead=false")
+
+
+def _program() -> list[str]:
+    unset = [word for name in _FOREIGN for word in ("-u", name)]
+    return ["env", *unset, find_program("git")]
+
+
+def _environment() -> dict[str, str]:
+    return {
+        "LC_ALL": "C.UTF-8",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ASKPASS": os.environ.get("GIT_ASKPASS", ""),
+        "GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", "ssh -o BatchMode=yes"),
+        "GIT_OPTIONAL_LOCKS": "0",  # looking at a clone would write to it
+    }
+
+
+def settings(_session: Session) -> dict[str, Any]:
+    """How the module `git` runs it: the first words of its commands, and their environment."""
+    return {"program": _program(), "env": _environment()}
 
 
 class _Git(NamedTuple):
@@ -31,20 +51,13 @@ class _Git(NamedTuple):
     folder: str
 
     async def run(self, *arguments: str, is_left_to_finish: bool = False) -> CommandResult:
-        unset = [word for name in _FOREIGN for word in ("-u", name)]
-        settings = [word for each in _SETTINGS for word in ("-c", each)]
-        program = find_program("git")
+        configuration = [word for each in _CONFIGURATION for word in ("-c", each)]
         command = Command(
-            ["env", *unset, program, "-C", self.folder, *settings, *arguments],
+            [*_program(), "-C", self.folder, *configuration, *arguments],
             workdir="/",
             environment={
-                "LC_ALL": "C.UTF-8",
-                "GIT_TERMINAL_PROMPT": "0",
-                "GIT_ASKPASS": os.environ.get("GIT_ASKPASS", ""),
-                "GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", "ssh -o BatchMode=yes"),
-                # Without the first, looking at a clone would write to it; without the second, a
-                # folder that is none would be taken for a part of one above it.
-                "GIT_OPTIONAL_LOCKS": "0",
+                **_environment(),
+                # A folder that is no clone would be taken for a part of one above it.
                 "GIT_CEILING_DIRECTORIES": os.path.dirname(self.folder),
             },
             secrets=self.session.secrets,
