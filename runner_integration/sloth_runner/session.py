@@ -60,8 +60,9 @@ class TaskContext:
         """The task that runs this one with `task:run()`, and whose time this one takes."""
         self.steps: AttemptSteps | None = None
         """The steps of the try that goes on, while one does."""
-        self.held_locks: dict[str, Lock] = {}
-        """Script locks (`state.with_lock`) that the task holds, by name."""
+        self.held_locks: list[Lock] = []
+        """Script locks (`state.with_lock`) that the task holds. In a plan nobody waits for a lock,
+        so one of a name may be there more than once."""
 
     def folder(self, path: str | None) -> str:
         """The folder for a command that names one, or none."""

@@ -248,6 +248,6 @@ class TaskRunner:
     # -- around it -------------------------------------------------------------------------
 
     def _release_locks(self, context: TaskContext) -> None:
-        for name in list(context.held_locks):
+        while context.held_locks:
             with suppress(LockLost):  # the task is over; whoever has the lock now may keep it
-                self._run.release(context.held_locks.pop(name))
+                self._run.release(context.held_locks.pop())

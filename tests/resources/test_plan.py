@@ -311,6 +311,33 @@ def test_a_plan_respects_conditions_selection_and_values(things: Any) -> None:
     assert "1 to create" in out
 
 
+def test_a_plan_gives_every_lock_that_is_asked_for_at_once(things: Any) -> None:
+    things.script(
+        'state.with_lock("l", function()',
+        '  assert(state.with_lock("l", function() exec.run("inner") return 1 end) == 1)',
+        '  local ok, problem = pcall(state.with_lock, "l", function() error("no", 0) end)',
+        '  assert(not ok and problem == "no", problem)',
+        "end)",
+        "for i = 1, 2 do",
+        '  goroutine.spawn(function() state.with_lock("l", { wait = "1m" }, function()',
+        '    exec.run("goroutine " .. i) sleep(0.01)',
+        "  end) end)",
+        "end",
+        "goroutine.wait()",
+    )
+    assert things("plan", "w.sloth") == (
+        0,
+        "> would run  exec.run  inner\n"
+        "> would run  exec.run  goroutine 1\n"
+        "> would run  exec.run  goroutine 2\n"
+        "> would run  sleep  0.01\n"
+        "> would run  sleep  0.01\n"
+        "\n"
+        "w: 0 to create, 0 to update, 0 to delete, 0 unchanged; 5 effects to run\n",
+        "",
+    )
+
+
 def test_many_unchanged_things_are_counted_not_listed(things: Any) -> None:
     body = 'for i = 1, 60 do resource.thing{ name = "n" .. i, id = "i" .. i } end'
     things.declares(body)

@@ -145,12 +145,15 @@ class StateOperations:
         run, context = self._run("state.with_lock"), self._session.current
         ttl_span, wait_span = timedelta(seconds=ttl), timedelta(seconds=wait)
         with _naming("state.with_lock"):
-            context.held_locks[name] = await run.acquire_async(name, ttl_span, wait=wait_span)
+            lock = await run.acquire_async(name, ttl_span, wait=wait_span)
+        context.held_locks.append(lock)
 
     def unlock(self, name: str) -> None:
-        run = self._run("state.with_lock")
+        run, held = self._run("state.with_lock"), self._session.current.held_locks
+        lock = next(each for each in held if each.name == name)
+        held.remove(lock)
         try:
-            run.release(self._session.current.held_locks.pop(name))
+            run.release(lock)
         except LockLost as error:  # the script's own lock; the run still holds its workflow's
             raise WorkflowError(error.message, hint=error.hint) from None
 
