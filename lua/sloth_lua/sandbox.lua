@@ -225,7 +225,6 @@ for name in next, loaded do loaded[name] = nil end
 debug = { traceback = debug.traceback, getinfo = getinfo }
 python, jit, newproxy = nil, nil, nil
 package = { loaded = loaded, preload = {}, path = "./?.lua;./?/init.lua", config = package.config, seeall = package.seeall }
-io.stdout:setvbuf("line")
 
 for name, value in next, {
   raw = raw, blame = blame, caller = caller, LIBRARY = LIBRARY, STOP = STOP, REQUEST = REQUEST, tasks = tasks,

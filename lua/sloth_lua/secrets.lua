@@ -43,23 +43,22 @@ for name, value in next, values do -- they are its own fields, so that `pairs` f
   if not functions[name] then rawset(secrets, name, value) end
 end
 
--- What a script writes to the standard streams by itself does not pass through the runner.
-local function mask_streams()
-  local methods, stdout, stderr = getmetatable(io.stdout).__index, io.stdout, io.stderr
+-- What a script writes to the standard error by itself does not pass through the runner.
+local function mask_standard_error()
+  local methods, stderr = getmetatable(io.stderr).__index, io.stderr
   local write = methods.write
   local function masked(file, first, ...)
-    if first == nil then return file end
+    if first == nil then return true end
     local text = host.call("masked", want("write", "its argument", first, "string"))
     local done, problem = write(file, text)
     if not done then return done, problem end
     return masked(file, ...)
   end
   function methods.write(file, ...)
-    if file == stdout or file == stderr then return masked(file, ...) end
+    if file == stderr then return masked(file, ...) end
     return write(file, ...)
   end
-  function io.write(...) return io.output():write(...) end
 end
-if next(values) then mask_streams() end
+if next(values) then mask_standard_error() end
 
 return secrets

@@ -238,7 +238,9 @@ end
 
 -- ---------------------------------------------------------------------- io
 
-local close_file, type_of_file, write, output, stdout = io.close, io.type, io.write, io.output, io.stdout
+local close_file, type_of_file, output, stdout = io.close, io.type, io.output, io.stdout
+local file_methods = getmetatable(stdout).__index
+local write_to_file = file_methods.write
 local pipes -- compiled when it is needed, by few scripts
 
 --- Starts a command as a file that can be read or written while it runs. When the task ends first, the
@@ -269,17 +271,27 @@ function io.type(value)
   return type_of_file(value)
 end
 
---- Writes texts and numbers to the default output. If that is the standard output, they become lines
---- of the run's output, each call at least one.
----@param ... string|number
----@return true
-function io.write(...)
-  if output() ~= stdout then return write(...) end
+local function write_to_run(name, ...)
   local texts = {}
   for index = 1, select("#", ...) do
-    texts[index] = want("io.write", "argument " .. index, select(index, ...), "string")
+    texts[index] = want(name, "argument " .. index, select(index, ...), "string")
   end
   local text = concat(texts)
   if text ~= "" then host.call("log", "print", (gsub(text, "\n$", ""))) end
   return true
+end
+
+file_methods.write = function(file, ...)
+  if file == stdout then return write_to_run("io.stdout:write", ...) end
+  return write_to_file(file, ...)
+end
+
+--- Writes texts and numbers to the default output. What is written to the standard output, with
+--- `io.stdout:write` too, becomes lines of the run's output, each call at least one.
+---@param ... string|number
+---@return true
+function io.write(...)
+  local file = output()
+  if file == stdout then return write_to_run("io.write", ...) end
+  return file:write(...)
 end

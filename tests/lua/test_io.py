@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import time
 from typing import Any
@@ -142,14 +143,43 @@ def test_what_is_written_to_the_standard_output_becomes_lines_of_the_run(script:
         print(io.write("a", 1, "\\n"), io.write("two\\n\\nlines"), io.write(), io.write((exec.run("printf x"))))
         io.output("file") io.write("into the file", 2) io.close()
         io.output(io.stdout) io.write("b")
+        print(io.stdout:write("c", 2, "\\n"), io.output():write("d"), io.stdout:write())
     """
     loaded = script(source)
     written = [each for each in loaded.output if each[0] == "print"]
-    assert [text for _, text in written] == ["a1", "two\n\nlines", "x", "true true true true", "b"]
+    assert [text for _, text in written] == [
+        "a1", "two\n\nlines", "x", "true true true true", "b", "c2", "d", "true true true",
+    ]  # fmt: skip
     assert (script.folder / "file").read_text() == "into the file2"
     assert str(script.error("io.write({})")).endswith(
         "io.write: argument 1 must be a string, not a table"
     )
+    assert str(script.error("io.output():write('a', {})")).endswith(
+        "io.stdout:write: argument 2 must be a string, not a table"
+    )
+
+
+@pytest.mark.parametrize("secrets", [{}, {"SLOTH_SECRET_TOKEN": "hunter2-is-long"}])
+def test_what_a_script_writes_while_it_is_looked_at_breaks_no_json(
+    sloth: Any, monkeypatch: pytest.MonkeyPatch, secrets: dict[str, str]
+) -> None:
+    for name, value in secrets.items():
+        monkeypatch.setenv(name, value)
+    writing = (
+        'io.stdout:write("out\\n") io.output():write("out\\n") io.write("out\\n") print("out")'
+    )
+    sloth.write("w.sloth", f'{writing}\ntask("t"):command(function() {writing} end)')
+    assert sloth("run", "w.sloth").stdout.count("out\n") == 8
+    for command in (
+        "validate w.sloth",
+        "list w.sloth",
+        "plan w.sloth",
+        "state workflow drift w",
+        "state workflow reconcile w --dry-run",
+    ):
+        result = sloth(*command.split(), "-o", "json")
+        assert result.returncode == 0, result
+        json.loads(result.stdout)
 
 
 def test_what_is_left_in_the_background_goes_on(script: Any) -> None:

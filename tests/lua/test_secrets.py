@@ -72,7 +72,8 @@ def test_without_any_secrets_an_unknown_one_says_where_they_come_from(script: An
 
 
 LEAKS = """
-io.write("written ", secrets.db_password, "\\n") io.stderr:write(secrets.db_password, "\\n")
+io.write("written ", secrets.db_password, "\\n") io.stdout:write(secrets.db_password, "\\n")
+io.stderr:write(secrets.db_password, "\\n")
 print("top", secrets.db_password)
 local function try(f, ...) local ok, problem = pcall(f, ...) print(ok, problem) end
 local a = task("a"):command(function()
@@ -123,7 +124,7 @@ def test_neither_output_nor_database_has_a_secret(told: Any, options: tuple[str,
     assert (sloth.folder / "real").read_text() == PASSWORD
     tasks = {each["name"]: each for each in sloth.json("state", "workflow", "show", "w")["tasks"]}
     assert tasks["a"]["output"] == {"pw": "x***"}
-    assert tasks["b"]["error_msg"] == "w.sloth:24: bad ***"
+    assert tasks["b"]["error_msg"] == "w.sloth:25: bad ***"
     assert tasks["c"]["error_msg"] == "no ***"
     assert sloth.json("state", "workflow", "show", "w")["metadata"]["m"] == "***"
 

@@ -102,11 +102,12 @@ def test_a_task_that_was_not_run_has_changed_nothing(sloth: Any) -> None:
 def test_a_script_that_writes_to_stdout_does_not_break_the_json(sloth: Any) -> None:
     sloth.write(
         "app.sloth",
-        'task("x"):command(function() io.write("raw\\n") io.stdout:write("stray\\n") print("p") end)',
+        'task("x"):command(function() io.write("raw\\n") io.stdout:write("out\\n") print("p")'
+        'local file = io.open("/dev/stdout", "w") file:write("stray\\n") file:close() end)',
     )
     result = sloth("run", "app.sloth", "-o", "json")
     events = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [e["text"] for e in events if e["event"] == "task_output"] == ["raw", "p"]
+    assert [e["text"] for e in events if e["event"] == "task_output"] == ["raw", "out", "p"]
     assert "stray\n" in result.stderr
 
 

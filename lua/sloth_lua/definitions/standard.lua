@@ -133,8 +133,8 @@ function io.close(file, ...) end
 ---@return string?
 function io.type(value) end
 
---- Writes texts and numbers to the default output. If that is the standard output, they become lines
---- of the run's output, each call at least one.
+--- Writes texts and numbers to the default output. What is written to the standard output, with
+--- `io.stdout:write` too, becomes lines of the run's output, each call at least one.
 ---@param ... string|number
 ---@return true
 function io.write(...) end

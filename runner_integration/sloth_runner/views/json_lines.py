@@ -36,7 +36,7 @@ class JsonLines:
 def standard_output_for_json() -> Iterator[TextIO]:
     """Standard output for JSON alone: all else that writes there goes to standard error instead.
 
-    A script's `io.write`, for one, would break the lines.
+    A plugin that prints, for one, would break the lines.
     """
     sys.stdout.flush()
     stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
