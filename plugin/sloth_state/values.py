@@ -62,6 +62,16 @@ def canonical(value: object, where: str) -> str:
     return check_size(text, size, where)
 
 
+def incremented(key: str, number: object, by: int | float) -> int | float:
+    """The sum of a key's value and `by`. Raises InvalidValue if it cannot be kept as a number."""
+    canonical(by, "the increment")
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise InvalidValue(f"{key} cannot be incremented: its value is not a number")
+    total = number + by
+    canonical(total, key)
+    return total
+
+
 def utf8_size(text: str) -> int:
     """Bytes. Raises UnicodeEncodeError for what UTF-8 cannot hold."""
     return len(text) if text.isascii() else len(text.encode())

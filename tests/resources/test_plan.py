@@ -311,6 +311,30 @@ def test_a_plan_respects_conditions_selection_and_values(things: Any) -> None:
     assert "1 to create" in out
 
 
+def test_a_plan_increments_what_is_stored_and_stores_nothing(things: Any) -> None:
+    things.declares('state.set("n", 41) state.set("text", "x")')
+    things.script(
+        'print = function(...) exec.run(table.concat({ ... }, " ")) end',
+        'print(state.increment("n"), state.increment("n", 0.5), state.increment("new", -2))',
+        'print((select(2, pcall(state.increment, "text")):gsub("^%S+ ", "")))',
+        'print((select(2, pcall(state.increment, "")):gsub("^%S+ ", "")))',
+    )
+    assert things("plan", "w.sloth") == (
+        0,
+        "> would run  state.increment  n\n"
+        "> would run  state.increment  n\n"
+        "> would run  state.increment  new\n"
+        "> would run  exec.run  42 41.5 -2\n"
+        "> would run  exec.run  text cannot be incremented: its value is not a number\n"
+        "> would run  exec.run  the key is empty\n"
+        "\n"
+        "w: 0 to create, 0 to update, 0 to delete, 0 unchanged; 6 effects to run\n",
+        "",
+    )
+    with things.store() as store:
+        assert store.kv_get("n") == (True, 41)
+
+
 def test_a_plan_gives_every_lock_that_is_asked_for_at_once(things: Any) -> None:
     things.script(
         'state.with_lock("l", function()',

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sloth_state import model
-from sloth_state.errors import InvalidValue
 from sloth_state.sqlite.base import StoreBase
 from sloth_state.sqlite.tables import KEY_VALUES
 from sloth_state.sqlite.timestamps import to_microseconds
-from sloth_state.values import canonical, check_name, from_json
+from sloth_state.values import canonical, check_name, from_json, incremented, to_json
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -62,14 +61,10 @@ class KeyValues(StoreBase):
 
     def kv_increment(self, key: str, by: int | float = 1) -> int | float:
         check_name(key, "the key")
-        canonical(by, "the increment")
         with self._db.transaction():
             text, expires_at = self._live(key) or ("0", None)
-            number = from_json(text)
-            if isinstance(number, bool) or not isinstance(number, int | float):
-                raise InvalidValue(f"{key} cannot be incremented: its value is not a number")
-            total: int | float = number + by
-            KEY_VALUES.save(self._db, key, canonical(total, key), expires_at)
+            total = incremented(key, from_json(text), by)
+            KEY_VALUES.save(self._db, key, to_json(total), expires_at)
             return total
 
     def kv_compare_swap(self, key: str, expected: Json, value: Json) -> bool:

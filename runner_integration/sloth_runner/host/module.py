@@ -21,7 +21,9 @@ class LuaModule(NamedTuple):
     waiting: Mapping[str, Callable[..., Awaitable[Any]]] = _NONE
     """Called by `host.wait`, in the same way; other tasks run meanwhile."""
     effects: Mapping[str, Any] = _NONE
-    """Operations that change something, with the result they have when a file is only looked at."""
+    """Operations that change something, with the result they have when a file is only looked at.
+
+    That of one in `operations` may be a function, which gets its arguments and changes nothing."""
     raw: Mapping[str, frozenset[int]] = _NONE
     """Positions of arguments that stay bytes, by operation."""
     here_only: Collection[str] = ()

@@ -90,10 +90,11 @@ class LuaHost:
         self, name: str, operation: Callable[..., object], result: object
     ) -> Callable[..., object]:
         def call(*arguments: object) -> object:
-            if self.is_inert:
-                self.left_undone(name, arguments)
-                return result
-            return operation(*arguments)
+            if not self.is_inert:
+                return operation(*arguments)
+            answer = result(*arguments) if callable(result) else result
+            self.left_undone(name, arguments)
+            return answer
 
         return call
 

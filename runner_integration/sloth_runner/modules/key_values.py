@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sloth_runner.errors import WorkflowError
+from sloth_state.values import incremented
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,7 +26,6 @@ class KeyValues:
         "state.delete": False,
         "state.keys": [],
         "state.clear": 0,
-        "state.increment": 0,
         "state.compare_swap": True,
         "state.stats": {"keys": 0, "expiring": 0, "bytes": 0},
     }
@@ -38,11 +38,13 @@ class KeyValues:
     def effects(self) -> dict[str, Any]:
         """Results of those that do nothing when a file is looked at; a plan reads the store."""
         left_out = self._READING if self._session.store is not None else ()
-        return {name: result for name, result in self.EFFECTS.items() if name not in left_out}
+        results = {name: result for name, result in self.EFFECTS.items() if name not in left_out}
+        return {**results, "state.increment": self._would_be_incremented}
 
     def operations(self) -> dict[str, Callable[..., Any]]:
         """By name."""
-        return {name: getattr(self, name.removeprefix("state.")) for name in self.EFFECTS}
+        names = [*self.EFFECTS, "state.increment"]
+        return {name: getattr(self, name.removeprefix("state.")) for name in names}
 
     @property
     def _store(self) -> Store:
@@ -73,6 +75,11 @@ class KeyValues:
 
     def increment(self, key: str, by: float) -> int | float:
         return self._store.kv_increment(key, by)
+
+    def _would_be_incremented(self, key: str, by: float) -> int | float:
+        """What `increment` would give, as far as the store knows: not what a plan would set."""
+        exists, number = (False, None) if self._session.store is None else self._store.kv_get(key)
+        return incremented(key, number if exists else 0, by)
 
     def compare_swap(self, key: str, expected: str, value: str) -> bool:
         new = json.loads(value)
