@@ -205,14 +205,14 @@ end
 
 --- Ends a run that `state.create_workflow` started: it has succeeded.
 ---@param id string
-function state.complete_workflow(id) call("state.finish_workflow", want("state.complete_workflow", "id", id, "string"), "state.complete_workflow") end
+function state.complete_workflow(id) call("state.complete_workflow", want("state.complete_workflow", "id", id, "string")) end
 
 --- Ends a run that `state.create_workflow` started: it has failed.
 ---@param id string
 ---@param message string
 function state.fail_workflow(id, message)
   id, message = want("state.fail_workflow", "id", id, "string"), want("state.fail_workflow", "message", message, "string")
-  call("state.finish_workflow", id, "state.fail_workflow", message)
+  call("state.fail_workflow", id, message)
 end
 
 -- ---------------------------------------------------------------------- key-value state

@@ -311,6 +311,37 @@ def test_a_plan_respects_conditions_selection_and_values(things: Any) -> None:
     assert "1 to create" in out
 
 
+def test_what_another_workflow_would_record_is_an_effect(things: Any) -> None:
+    things.script(
+        'local other = state.create_workflow{ name = "other" }',
+        'local bad = state.create_workflow{ name = "bad" }',
+        'assert(state.add_resource(other, { type = "t", name = "n" }).action == "create")',
+        'assert(state.add_resource(other, { type = "t", name = "n" }).action == "noop")',
+        'state.add_resource(state.workflow().id, { type = "own", name = "n" })',
+        'state.complete_workflow(other) state.fail_workflow(bad, "no")',
+        "for _, id in ipairs{ other, state.workflow().id } do",
+        '  local ok, problem = pcall(state.complete_workflow, id) exec.run(problem:match("^%S+ ([^(]+) "))',
+        "end",
+    )
+    assert things("plan", "w.sloth") == (
+        0,
+        '> would run  state.create_workflow  {"metadata":{},"name":"other"}\n'
+        '> would run  state.create_workflow  {"metadata":{},"name":"bad"}\n'
+        "> would run  state.add_resource  t/n\n"
+        "> would run  state.add_resource  t/n\n"
+        "+ own/n  (record only)\n"
+        "> would run  state.complete_workflow  000000000001\n"
+        "> would run  state.fail_workflow  000000000002\n"
+        "> would run  exec.run  state.complete_workflow: this script has no running "
+        "workflow with the id '000000000001'\n"
+        "> would run  exec.run  state.complete_workflow: the run of this file ends by itself, only "
+        "others can be ended\n"
+        "\n"
+        "w: 1 to create, 0 to update, 0 to delete, 0 unchanged; 8 effects to run\n",
+        "",
+    )
+
+
 def test_a_plan_increments_what_is_stored_and_stores_nothing(things: Any) -> None:
     things.declares('state.set("n", 41) state.set("text", "x")')
     things.script(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,16 +10,15 @@ import sloth_lua
 from sloth_runner.errors import WorkflowError
 from sloth_runner.host.module import LuaModule
 from sloth_runner.modules.key_values import KeyValues
-from sloth_runner.session import PLANNED_ID
-from sloth_state.errors import InvalidValue, LockLost, ReferenceNotFound, ResourceNotFound
+from sloth_runner.modules.other_workflows import OtherWorkflows, named, naming
+from sloth_state.errors import InvalidValue, LockLost, ResourceNotFound
 from sloth_state.json_map import JsonMap
 from sloth_state.model import Action, ResourceDraft
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from sloth_runner.active_run import ActiveRun
-    from sloth_runner.execution import Execution
     from sloth_runner.session import Session
     from sloth_state.model import Json, Resource
 
@@ -29,23 +27,20 @@ _ACTIONS = {action.value: action for action in Action}
 
 def state_module(session: Session) -> LuaModule:
     """`state`, with its key-value part."""
-    state, key_values = StateOperations(session), KeyValues(session)
+    others, key_values = OtherWorkflows(session), KeyValues(session)
+    state = StateOperations(session, others)
     names = (
         "record update remove get_resource resources set_output output outputs output_of "
-        "set_metadata previous workflow resuming unlock create_workflow finish_workflow"
+        "set_metadata previous workflow resuming unlock"
     )
     operations = {f"state.{name}": getattr(state, name) for name in names.split()}
-    operations |= key_values.operations()
+    operations |= {**key_values.operations(), **others.operations()}
     return LuaModule(
         "state",
         sloth_lua.source("state"),
         operations,
         waiting={"state.lock": state.lock},
-        effects={
-            **key_values.effects(),
-            "state.create_workflow": PLANNED_ID,
-            "state.finish_workflow": None,
-        },
+        effects={**key_values.effects(), **others.effects()},
         silent=("state.record",),
     )
 
@@ -53,10 +48,9 @@ def state_module(session: Session) -> LuaModule:
 class StateOperations:
     """The operations of `state`, in the form of `LuaModule.operations`."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, others: OtherWorkflows) -> None:
         self._session = session
-        self._others: dict[str, tuple[Execution, ActiveRun]] = {}
-        session.on_close(self._fail_unfinished)
+        self._others = others
 
     # -- resources -------------------------------------------------------------------------
 
@@ -73,10 +67,18 @@ class StateOperations:
         value = None if attributes is None else _attributes(attributes)
         try:
             recorded = run.record(type, name, value, status=status or "", action=_action(action))
-        except InvalidValue as error:  # without `_naming`, which costs as much as all of this
+        except InvalidValue as error:  # without `naming`, which costs as much as all of this
             call = "state.resource" if run_id is None else "state.add_resource"
-            raise _named(call, error) from None
+            raise named(call, error) from None
+        if run_id is not None and run is not self._session.run:
+            self._note_in_plan("state.add_resource", f"{type}/{name}")
         return _brief(recorded)
+
+    def _note_in_plan(self, call: str, detail: str) -> None:
+        """What another workflow would record is for this one an effect like others."""
+        if self._session.plan is not None:
+            masked = self._session.secrets.masked([detail])
+            self._session.plan.add_effect(self._session.current, call, masked)
 
     def update(self, type: str, name: str, encoded: str) -> tuple[str, ...]:
         run = self._run("state.update_resource")
@@ -103,7 +105,7 @@ class StateOperations:
     # -- outputs and metadata --------------------------------------------------------------
 
     def set_output(self, key: str, encoded: str, sensitive: bool) -> None:
-        with _naming("state.set_output"):
+        with naming("state.set_output"):
             self._run("state.set_output").set_output(key, json.loads(encoded), sensitive=sensitive)
 
     def output(self, key: str) -> Json:
@@ -118,7 +120,7 @@ class StateOperations:
         return self._run("state.output_of").output_of(workflow, key)
 
     def set_metadata(self, key: str, value: str) -> None:
-        with _naming("state.set_metadata"):
+        with naming("state.set_metadata"):
             self._run("state.set_metadata").set_metadata({key: value})
 
     def previous(self) -> dict[str, Any] | None:
@@ -144,7 +146,7 @@ class StateOperations:
     async def lock(self, name: str, ttl: float, wait: float) -> None:
         run, context = self._run("state.with_lock"), self._session.current
         ttl_span, wait_span = timedelta(seconds=ttl), timedelta(seconds=wait)
-        with _naming("state.with_lock"):
+        with naming("state.with_lock"):
             lock = await run.acquire_async(name, ttl_span, wait=wait_span)
         context.held_locks.append(lock)
 
@@ -157,68 +159,13 @@ class StateOperations:
         except LockLost as error:  # the script's own lock; the run still holds its workflow's
             raise WorkflowError(error.message, hint=error.hint) from None
 
-    # -- explicit workflows ----------------------------------------------------------------
-
-    def create_workflow(self, encoded: str) -> str:
-        from sloth_runner.execution import Execution
-
-        self._run("state.create_workflow")
-        if self._session.store is None:
-            raise WorkflowError("state.create_workflow needs a store")
-        given = json.loads(encoded)
-        secrets = self._session.secrets
-        execution = Execution(
-            self._session.store,
-            given["name"],
-            metadata=secrets.masked(given.get("metadata") or {}),
-            secrets=secrets,
-        )
-        with _naming("state.create_workflow"):
-            run = execution.__enter__()
-        self._others[run.id] = (execution, run)
-        return run.id
-
-    def finish_workflow(self, run_id: str, call: str, failure: str | None = None) -> None:
-        if self._run(call, run_id) is self._session.active_run(call):
-            raise WorkflowError(
-                f"{call}: the run of this file ends by itself, only others can be ended",
-                hint="To make it fail, raise an error or return false.",
-            )
-        self._finish(run_id, failure)
-
-    def _finish(self, run_id: str, failure: str | None) -> None:
-        execution, run = self._others.pop(run_id)
-        if failure is not None:
-            run.fail(failure)
-        execution.__exit__(None, None, None)
-
-    def _fail_unfinished(self) -> None:
-        for run_id in list(self._others):
-            self._finish(run_id, "the script neither completed nor failed it")
-
     def _run(self, call: str, run_id: str | None = None) -> ActiveRun:
         run = self._session.active_run(call)
         if run_id is None or run_id == run.id:
             return run
-        if run_id not in self._others:
-            raise ReferenceNotFound(
-                run_id, detail=f"{call}: this script has no running workflow with the id {run_id!r}"
-            )
+        other = self._others.run(call, run_id)
         run.write_kept_end()  # before what the other one records shows how far this one is
-        return self._others[run_id][1]
-
-
-@contextmanager
-def _naming(call: str) -> Iterator[None]:
-    """What is wrong with a value is told with the function that got it."""
-    try:
-        yield
-    except InvalidValue as error:
-        raise _named(call, error) from None
-
-
-def _named(call: str, error: InvalidValue) -> InvalidValue:
-    return InvalidValue(f"{call}: {error.message}", hint=error.hint)
+        return other
 
 
 def _attributes(encoded: str) -> Mapping[str, Json]:
