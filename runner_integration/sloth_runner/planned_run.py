@@ -12,7 +12,7 @@ from sloth_state.errors import ResourceNotFound
 from sloth_state.model import Action, Holder, Lock, LockScope, Output, Resource, ResourceDraft
 from sloth_state.recorded import already_made
 from sloth_state.references import newest_run
-from sloth_state.values import canonical
+from sloth_state.values import canonical, check_name, check_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -57,8 +57,11 @@ class PlannedRun(ActiveRun):
         return [self._record(draft) for draft in drafts]
 
     def _record(self, draft: ResourceDraft) -> Resource:
-        canonical(dict(draft.attributes), "attributes")
         self.secrets.refuse_in_clear(draft)
+        check_name(draft.type, "the resource's type")
+        check_name(draft.name, "the resource's name")
+        canonical(dict(draft.attributes), "attributes")
+        check_text(draft.status, "the status")
         before = self._resources.get((draft.type, draft.name))
         after = self._planned(draft.type, draft.name, draft.attributes, draft.declaration)
         if before is not None and before.status != draft.status:
@@ -138,6 +141,7 @@ class PlannedRun(ActiveRun):
     # -- all else --------------------------------------------------------------------------
 
     def set_output(self, key: str, value: Json, *, sensitive: bool = False) -> None:
+        check_name(key, "the output's key")
         canonical(value, f"output {key}")
         secret = self.secrets.found_in(value) is not None
         self._outputs[key] = Output(key, value, sensitive or secret)
@@ -146,7 +150,8 @@ class PlannedRun(ActiveRun):
         return dict(self._outputs)
 
     def set_metadata(self, values: Mapping[str, str]) -> None:
-        pass
+        for key in values:
+            check_name(key, "a key of the metadata")
 
     def save_tasks(self, tasks: Sequence[TaskRecord]) -> None:
         self._tasks.update({task.name: task for task in tasks})
@@ -155,6 +160,8 @@ class PlannedRun(ActiveRun):
         return list(self._tasks.values())
 
     def save_step(self, task: str, position: int, name: str, value: Json) -> None:
+        check_name(name, "the step's name")
+        self.secrets.refuse_in(value, f"what step {name!r} returns")
         canonical(value, f"what step {name} returns")
 
     def steps(self, task: str) -> list[Step]:
@@ -168,6 +175,7 @@ class PlannedRun(ActiveRun):
         wait: timedelta = timedelta(0),
         on_waiting: Callable[[LockHeld], None] | None = None,
     ) -> Lock:
+        check_name(name, "the lock's name")
         now = datetime.now(UTC)
         holder = Holder("plan", "", 0, 0, "", self.id)
         return Lock(LockScope.SCRIPT, name, holder, 0, now, now, now + ttl)

@@ -107,6 +107,7 @@ def _hint(session: Session, failure: WorkflowFailed) -> str | None:
         f"{each.change.type}/{each.change.name}"
         for each in session.plan.changes
         if each.change.action == "create"
+        and f"{each.change.type}/{each.change.name}" not in failure.message  # it knows of it
         and any(
             one.path == "path" and os.path.basename(str(one.after)) in failure.message
             for one in each.change.differences

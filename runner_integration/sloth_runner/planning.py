@@ -8,6 +8,7 @@ from sloth_runner.planned_run import PlannedRun
 from sloth_runner.resources.decisions import Verb
 from sloth_state.changes import KNOWN_AFTER_RUN, ResourceChange, change_of
 from sloth_state.differences import differences
+from sloth_state.model import ResourceDraft
 from sloth_state.sensitive import declared_list
 from sloth_state.values import to_json
 
@@ -106,9 +107,15 @@ class Plan:
         assert planned is not None, "it was declared"
         return planned
 
-    def tell(self, type: str, name: str) -> None:
-        """Tell of a declared resource, after its provider had the chance to hold contents."""
-        self.add(self._declared.pop((type, name)))
+    def tell(self, run: ActiveRun, identity: tuple[str, str], contents: Sequence[bytes]) -> None:
+        """Tell of a declared resource, with which its provider would keep these contents.
+
+        Raises WorkflowError if a run would refuse to keep them, for a secret in them.
+        """
+        declared = self._declared.pop(identity)
+        if declared.change.action != "noop":
+            run.secrets.refuse_in_clear(_draft(self.as_planned(run, identity)), contents)
+        self.add(declared)
 
     def record(self, before: Resource | None, after: Resource, task: str | None) -> None:
         """Note a resource that the script would record by itself."""
@@ -128,6 +135,12 @@ class Plan:
         return {
             verb: actions.count(verb) for verb in ("create", "update", "replace", "delete", "noop")
         }
+
+
+def _draft(resource: Resource) -> ResourceDraft:
+    return ResourceDraft(
+        resource.type, resource.name, resource.attributes, declaration=resource.declaration
+    )
 
 
 def _one_line(value: object) -> str:

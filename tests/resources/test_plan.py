@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 
 def fingerprint(folder: Path) -> dict[str, tuple[str, int, int]]:
     """Every file in a folder: hash of its bytes, mode, and when it was written."""
@@ -295,6 +297,59 @@ def test_what_a_record_calls_sensitive_is_in_no_plan(things: Any) -> None:
     assert [each["action"] for each in shown] == ["create", "update", "update"]
     assert [each["path"] for each in shown[0]["differences"] if each["sensitive"]] == ["password"]
     assert '(status): "up" → "down"' in plans[4].out
+
+
+REFUSED = {
+    'resource.file{ name = "a", path = "new", content = "1" } resource.file{ name = "b", path = "new", content = "2" }': "resource.file: file/b and file/a are both FOLDER/new (Declare what is at a path once.)",
+    'resource.file{ name = "a", path = "there", content = "1" } resource.template{ name = "b", path = "there", content = "2" }': "resource.template: template/b and file/a are both FOLDER/there (Declare what is at a path once.)",
+    'resource.file{ name = "pw", path = "pw", content = secrets.pw }': "the attribute content of file/pw has the secret 'pw' in it, and is not declared sensitive (Add sensitive = { \"content\" }, so that it is never shown)",
+    'resource.file{ name = "old", path = "secret", content = "new" }': "the attribute content of file/old has the secret 'pw' in it, and is not declared sensitive (Add sensitive = { \"content\" }, so that it is never shown)",
+    'resource.thing{ name = "a", id = "a", pw = secrets.pw }': "the attribute pw of thing/a has the secret 'pw' in it, and is not declared sensitive (Add sensitive = { \"pw\" }, so that it is never shown)",
+    'state.resource{ type = "t", name = "" }': "state.resource: the resource's name is empty",
+    'state.resource{ type = "", name = "n" }': "state.resource: the resource's type is empty",
+    'state.resource{ type = "t", name = ("n"):rep(201) }': "state.resource: the resource's name has 201 characters, and the most is 200",
+    'state.resource{ type = "t", name = "\\255" }': "state.resource: the resource's name is not valid UTF-8 text",
+    'state.resource{ type = "t", name = "a\\n" }': "state.resource: the resource's name 'a\\n' has a control character in it",
+    'state.resource{ type = "t", name = "n", status = "\\255" }': "state.resource: the status is not valid UTF-8 text",
+    'state.set_output("", 1)': "state.set_output: the output's key is empty",
+    'state.set_metadata("", "x")': "state.set_metadata: a key of the metadata is empty",
+    'state.with_lock("", function() end)': "state.with_lock: the lock's name is empty",
+    'step("", function() end)': "the step's name is empty",
+    'step("s", function() return secrets.pw end)': "what step 's' returns has the secret 'pw' in it, which is not kept (Keep what is not secret, and ask secrets for the rest each time.)",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "why"), REFUSED.items(), ids=range(len(REFUSED)))
+def test_a_plan_refuses_what_a_run_refuses(things: Any, body: str, why: str) -> None:
+    (things.folder / "secrets.yaml").write_text("pw: hunter2-is-long")
+    (things.folder / "secret").write_text("hunter2-is-long")
+    (things.folder / "there").write_text("1")
+    things.script(body)
+    line = things.source().count("\n", 0, things.source().index("local t = task")) + 2
+    told = f"task t: w.sloth:{line}: {why}\n".replace("FOLDER", str(things.folder))
+    source = f"   {line} | {body}\n"
+    not_written = "the plan is not whole, so it is not written: "
+    for command, error in {
+        "plan": told + source,
+        "plan --out p": not_written + told,
+        "run": told + source,
+    }.items():
+        result = things(*command.split(), "w.sloth", "--secrets", "secrets.yaml")
+        assert (result.code, result.err) == (1, f"Error: {error}")
+    assert not (things.folder / "p").exists()
+
+
+def test_a_secret_in_one_file_is_no_reason_to_refuse_the_next(things: Any) -> None:
+    (things.folder / "secrets.yaml").write_text("pw: hunter2-is-long")
+    (things.folder / "old").write_text("hunter2-is-long")
+    things.script(
+        'resource.file{ name = "a", path = "old", content = "new", sensitive = { "content" } }',
+        'resource.file{ name = "b", path = "b", content = secrets.pw, sensitive = { "content" } }',
+        'resource.file{ name = "c", path = "c", content = "c" }',
+    )
+    out = things.ok("plan", "w.sloth", "--secrets", "secrets.yaml")
+    assert out.endswith("w: 2 to create, 1 to update, 0 to delete, 0 unchanged\n")
+    things.ok("run", "w.sloth", "--secrets", "secrets.yaml")
 
 
 def test_a_plan_respects_conditions_selection_and_values(things: Any) -> None:

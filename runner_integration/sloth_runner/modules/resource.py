@@ -34,13 +34,12 @@ def resource_module(session: Session) -> LuaModule:
     def reading(is_on: bool) -> None:
         session.current.reading = is_on
 
-    deciding = ("provider", "decide", "adopt", "take_over", "in_the_way")
+    deciding = ("provider", "decide", "planned", "adopt", "take_over", "in_the_way")
     operations = {f"resource.{name}": of("declarations", name) for name in deciding}
     doing = ("begin", "finish", "fail", "forget")
     operations |= {f"resource.{name}": of("journal", name) for name in doing}
     operations |= {f"content.{name}": of("contents", name) for name in ("hold", "hold_file", "get")}
     operations |= {
-        "resource.planned": of("plan", "tell"),
         "resource.define": types.define,
         "resource.hide_sensitive": _hide_sensitive,
         "resource.reading": reading,

@@ -126,11 +126,18 @@ class Declarations:
                 self._moves.renamed(run, identity, key)  # as `take_over` does
             answer = self._session.plan.declare(run, identity, decision, declaration, found)
             self._known.note(run, self._session.plan.as_planned(run, identity))
+            self._known.index(*identity, key)
             return answer
         if decision.verb is Verb.NOOP:
             assert found is not None
             return self._unchanged(run, identity, {**decision.wanted, **found}, recorded)
         return decision.verb, self._details(decision, declared, recorded)
+
+    def planned(self, type: str, name: str) -> None:
+        """Tell of a resource that is only planned; its provider holds what contents it has."""
+        run, plan = self._session.active_run(f"resource.{type}"), self._session.plan
+        assert plan is not None, "`decide` said so"
+        plan.tell(run, (type, name), self._session.current.take_contents())
 
     def _details(self, decision: Decision, declared: str, recorded: Resource | None) -> str | None:
         """What Lua does not know yet, as JSON: attributes that are not just those declared, what
