@@ -215,6 +215,8 @@ def test_exit_codes(things: Any) -> None:
     things.script()
     assert things("plan", "w.sloth", "--exit-code").code == 0
     assert things("plan", "w.sloth", "--exit-code", "--prune").code == 5
+    things.script('exec.run("true") state.set("k", 1)')
+    assert things("plan", "w.sloth", "--exit-code").code == 0
     things.script('error("no")')
     assert things("plan", "w.sloth", "--exit-code").code == 1
     assert things("plan", "missing.sloth").code == 3

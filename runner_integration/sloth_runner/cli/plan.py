@@ -44,7 +44,7 @@ _MOST_UNDECLARED = 20
 @secrets_option
 @selection_options
 @click.option("--details", is_flag=True, help="Also what created and deleted resources consist of.")
-@click.option("--exit-code", is_flag=True, help=f"Exit with {CHANGES_FOUND} if anything changes.")
+@click.option("--exit-code", is_flag=True, help=f"Exit with {CHANGES_FOUND} if resources change.")
 @click.option("--out", metavar="PLAN", help="Write the plan to a file, for: run --plan PLAN.")
 @shared_options
 def command(
