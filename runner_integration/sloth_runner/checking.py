@@ -111,7 +111,7 @@ def accept_drift(
         driver.session.run = run
         run.subscribe(lambda resource: world.emit(ResourceChanged(None, resource)))
         world.run(_accept(driver, run, drifted))
-        copy_outputs(store, version, run)
+        copy_outputs(store, version.run_id, run)
     assert execution.finished is not None
     return execution.finished
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from sloth_runner.active_run import ActiveRun
-    from sloth_state.model import Json, Output, Resource, Run, Version
+    from sloth_state.model import Json, Output, Resource, Run
     from sloth_state.store import Store
 
 
@@ -45,10 +45,17 @@ def output_of(store: Store, workflow: str, key: str) -> Json:
     return value_of(store.outputs(run.id), workflow, key)
 
 
-def copy_outputs(store: Store, version: Version, run: ActiveRun) -> None:
-    """Publish with a run what a version had published."""
-    for output in store.outputs(version.run_id).values():
+def copy_outputs(store: Store, run_id: str, run: ActiveRun) -> None:
+    """Publish with a run what an earlier one had published."""
+    for output in store.outputs(run_id).values():
         run.set_output(output.key, output.value, sensitive=output.sensitive)
+
+
+def keep_outputs(store: Store, run: ActiveRun) -> None:
+    """Publish with a run what the last good one of its workflow had published, if there is one."""
+    earlier = _last_good_run(store, run.name)
+    if earlier is not None:
+        copy_outputs(store, earlier.id, run)
 
 
 def _last_good_run(store: Store, workflow: str) -> Run | None:

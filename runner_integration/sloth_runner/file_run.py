@@ -191,6 +191,10 @@ class FileRun:
         if run is None:
             run = self._begin(workflow)
             supervisor.run(self._settle_what_was_interrupted(run))
+        if skipped and run.resumes is None:  # a run that goes on with another has its outputs
+            from sloth_runner.earlier_runs import keep_outputs
+
+            keep_outputs(self._store, run)
         scheduler = Scheduler(
             workflow,
             run,

@@ -52,7 +52,7 @@ def recover(
     with execution as run:
         run.subscribe(lambda resource: world.emit(ResourceChanged(None, resource)))
         settled = _settle_all(world, store, run, unfinished, verdicts or {})
-        copy_outputs(store, version, run)
+        copy_outputs(store, version.run_id, run)
         run.fail(f"records what was left by {newest.id}, which was interrupted")
     return settled
 

@@ -139,7 +139,7 @@ def restore(
             run.subscribe(lambda resource: world.emit(ResourceChanged(None, resource)))
             last_words = partial(interrupt_elsewhere, store, run.id)
             world.run(_carry_out(world, run, restoration), last_words)
-            copy_outputs(store, base, run)
+            copy_outputs(store, base.run_id, run)
     except (WorkflowError, Interrupted) as error:
         error.hint = error.hint or _how_to_finish(restoration, execution.finished, error)
         raise

@@ -55,7 +55,7 @@ class HandMade:
         run = self._execution.__enter__()
         try:
             if self._base is not None:
-                copy_outputs(self._store, self._base, run)
+                copy_outputs(self._store, self._base.run_id, run)
         except BaseException:
             self.__exit__(*sys.exc_info())
             raise

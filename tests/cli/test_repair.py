@@ -60,6 +60,21 @@ web version 1             the hash of this version was made anew, from what is t
     assert sloth("state", "workflow", "verify", "--state", str(where)).code == 6
 
 
+def test_where_no_copy_can_be_made_it_says_so(sloth: Sloth, store_path: Path) -> None:
+    damage(store_path)
+    in_the_way = store_path.with_name(f"{store_path.name}.repairing")
+    in_the_way.write_text("a file of somebody else's")
+
+    code, out, err = sloth(*REPAIR, "--force")
+
+    assert (code, out) == (6, "")
+    assert err.startswith(
+        f"Error: the state store {store_path} cannot be written to: "
+        f"the copy in {in_the_way}: File exists\nHint: "
+    )
+    assert in_the_way.exists()
+
+
 def test_it_asks_and_where_nobody_can_answer_it_refuses(sloth: Sloth, store_path: Path) -> None:
     damage(store_path)
 

@@ -152,6 +152,32 @@ def test_values_files_and_set_are_merged_and_typed(sloth: Any) -> None:
     }
 
 
+def test_what_a_task_that_is_left_out_published_stays_published(sloth: Any) -> None:
+    sloth.write(
+        "app.sloth",
+        """
+        task("net"):command(function()
+          state.set_output("subnet", values.subnet)
+          state.set_output("key", "k1", { sensitive = true })
+        end)
+        task("dns"):command(function() state.set_output("zone", values.subnet .. ".zone") end)
+        """,
+    )
+    for arguments in (
+        ("--set", "subnet=a"),
+        ("--set", "subnet=b", "--only", "dns"),
+        ("--set", "subnet=c", "--skip", "dns"),
+    ):
+        result = sloth("run", "app.sloth", *arguments)
+        assert result.returncode == 0, result.stderr
+    shown = [sloth.json("state", "workflow", "outputs", f"app@{version}") for version in (1, 2, 3)]
+    assert shown == [
+        {"subnet": "a", "key": "(sensitive)", "zone": "a.zone"},
+        {"subnet": "a", "key": "(sensitive)", "zone": "b.zone"},
+        {"subnet": "c", "key": "(sensitive)", "zone": "b.zone"},
+    ]
+
+
 def test_only_runs_a_task_and_what_it_needs_and_skip_leaves_one_out(sloth: Any) -> None:
     sloth.write("app.sloth", THREE_TASKS)
 

@@ -176,7 +176,8 @@ def unmakeable(path: str, what: str, error: OSError) -> StoreError:
         errno.EPERM: StoreReadOnly,
     }
     kind = kinds.get(error.errno or 0, StoreUnreadable)
-    return kind(path, f"cannot be written to: {what}: {error.strerror}", hint=_ELSEWHERE)
+    hint = "Make room, then run it again" if kind is StoreFull else _ELSEWHERE
+    return kind(path, f"cannot be written to: {what}: {error.strerror}", hint=hint)
 
 
 def unreadable(path: str, error: OSError) -> StoreUnreadable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from sloth_state.errors import StoreBusy, StoreDamaged
+from sloth_state.errors import StoreBusy, StoreDamaged, StoreError
 from sloth_state.model import Repair
 from sloth_state.sqlite import files, mending_versions, salvage, schema_text
 from sloth_state.sqlite import mending as mending_rows
@@ -52,7 +53,7 @@ class Repairer:
 
         Nobody else can write meanwhile. Raises LockHeld if somebody works on a workflow,
         StoreDamaged if not even the names of the tables can be read, StoreBusy if somebody who
-        reads keeps the log from being folded in.
+        reads keeps the log from being folded in, StoreFull if there is no room for the copies.
         """
         with self._turn(), self._folder() as folder:
             repair = self._repair_copy(f"{folder}/state.db")
@@ -80,11 +81,15 @@ class Repairer:
         """Whose turn it is to write is alone here; what is there was left by a killed process."""
         folder = f"{self._path}.repairing"
         rmtree(folder, ignore_errors=True)
-        os.mkdir(folder, 0o700)
         try:
+            os.mkdir(folder, 0o700)
             yield folder
+        except StoreError:  # some are OSErrors too
+            raise
+        except OSError as error:
+            raise files.unmakeable(self._path, f"the copy in {folder}", error) from error
         finally:
-            rmtree(folder)
+            rmtree(folder, ignore_errors=True)
 
     def _repair_copy(self, copy: str) -> Repair:
         _copy(self._path, copy)
@@ -201,6 +206,8 @@ def _copy_files(path: str, copy: str) -> None:
             # SQLite reads nothing at all of a file that is shorter than it should be.
             os.truncate(copy, os.stat(copy).st_size + absent)
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise  # it is the copy that cannot be written
         raise files.unreadable(path, error) from error
 
 

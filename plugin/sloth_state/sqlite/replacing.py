@@ -32,9 +32,9 @@ def check_unused(db: Connection, is_dead: Callable[[Holder], bool]) -> None:
 
 
 def fold_in_log(path: str) -> bool:
-    """Bring the log into the file, so that this is complete, if both can be read.
+    """Bring the log into the file, so that this is complete, if both can be read and written.
 
-    False if all is well but for somebody who reads, and so keeps a part of the log from it.
+    False if somebody who reads keeps a part of the log from it.
     """
     try:
         database = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)
@@ -42,6 +42,8 @@ def fold_in_log(path: str) -> bool:
             (busy, *_) = next(iter(database.execute("PRAGMA wal_checkpoint(TRUNCATE)")))
         finally:
             database.close()
+    except apsw.BusyError:
+        return False
     except apsw.Error:
         return True
     return not busy

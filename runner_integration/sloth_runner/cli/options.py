@@ -52,7 +52,8 @@ def values_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "assignments",
         metavar="K=V",
         multiple=True,
-        help="Set one value; dots lead into maps: --set web.replicas=3.",
+        help="Set one value; dots lead into maps: --set web.replicas=3. Whole numbers, true, false "
+        "and null are values, all else is text.",
     )(command)
     return click.option(
         "--values",
