@@ -23,7 +23,7 @@
     │   ├── StoreFull                   no room left
     │   ├── StoreBusy (TimeoutError)
     │   └── StoreUnreadable             anything else the system or SQLite refuses
-    └── Interrupted               130   Ctrl-C or SIGTERM
+    └── Interrupted               130   Ctrl-C, SIGTERM or SIGHUP
 
 The number is the exit code of the command line (stable), inherited downwards. The runner adds
 its own branch, see `sloth_runner.errors`; so does the command line, see `sloth_state.cli.failures`.
@@ -289,7 +289,8 @@ class StoreUnreadable(StoreError):
 
 
 class Interrupted(SlothError):
-    """Ctrl-C or SIGTERM ended the work, which was finalised as failed."""
+    """A signal ended the work: Ctrl-C, SIGTERM or SIGHUP. A run that had begun was finalised as
+    failed."""
 
     code = "interrupted"
     exit_code = 130

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sloth_state.differences import step
 from sloth_state.model import Action
-from sloth_state.references import newest_run
 from sloth_state.sensitive import declared_list, masked
 
 if TYPE_CHECKING:
@@ -37,17 +36,10 @@ def search(store: Store, text: str, *, type: str | None = None) -> list[Match]:
     wanted = text.casefold()
     return [
         Match(run.name, run.version, place, found)
-        for run in _newest_runs(store)
+        for run in sorted(store.runs(latest=True), key=lambda run: run.name)
         for place, found in _texts(store, run, type)
         if wanted in found.casefold()
     ]
-
-
-def _newest_runs(store: Store) -> Iterator[Run]:
-    for name in store.workflow_names():
-        run = newest_run(store, name)
-        if run is not None:
-            yield run
 
 
 def _texts(store: Store, run: Run, type: str | None) -> Iterator[tuple[str, str]]:

@@ -170,7 +170,8 @@ class Store(Protocol):
         """The further files that a version was made from, by name (`NewRun.modules`)."""
 
     def content(self, hash: str) -> bytes:
-        """A workflow file or values kept under this SHA-256 (values as canonical JSON)."""
+        """What is kept under this SHA-256: a workflow file, a Lua file that it required, values as
+        canonical JSON, or what a resource names by its hash. Raises NotFound."""
 
     # -- histories -------------------------------------------------------------------------
 

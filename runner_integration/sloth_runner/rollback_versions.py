@@ -26,8 +26,9 @@ def last_good_version(store: Store, newest: Version) -> Version:
     for version in store.versions(newest.workflow):
         if version.version < before and version.status in good:
             return version
+    restored = f", which version {newest.version} restored" if went_to is not None else ""
     raise NotFound(
-        f"{newest.workflow} has no successful version before version {before}",
+        f"{newest.workflow} has no successful version before version {before}{restored}",
         hint=f"Name one of: sloth-runner state workflow versions {newest.workflow}",
     )
 

@@ -98,7 +98,9 @@ def test_without_a_version_it_goes_before_the_last_good_one(things: Any) -> None
         assert things.world == world
     result = things.workflow("rollback", "w", "--force")
     assert result.code == 3
-    assert result.err.startswith("Error: w has no successful version before version 1\n")
+    assert result.err.startswith(
+        "Error: w has no successful version before version 1, which version 7 restored\n"
+    )
 
 
 def test_bad_addresses_and_options(things: Any) -> None:

@@ -303,7 +303,7 @@ def test_a_version_hash_depends_on_content_and_on_the_version_before(
 
 
 def test_content_that_is_not_kept_is_not_found(store: Store) -> None:
-    with pytest.raises(NotFound, match="no workflow file or values are kept under abc"):
+    with pytest.raises(NotFound, match="no content is kept under abc"):
         store.content("abc")
 
 

@@ -46,7 +46,7 @@ class Versions(StoreBase):
     def content(self, hash: str) -> bytes:
         row = self._db.first("SELECT content FROM contents WHERE hash = ?", (hash,))
         if row is None:
-            raise NotFound(f"no workflow file or values are kept under {hash}")
+            raise NotFound(f"no content is kept under {hash}")
         content: bytes = row[0]
         if not is_content_of(hash, content):
             raise files.damaged(self._db.path, f"is damaged: the content of {hash} has changed")
