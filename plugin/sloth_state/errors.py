@@ -298,3 +298,8 @@ class Interrupted(SlothError):
     def __init__(self, by: str) -> None:
         super().__init__(f"interrupted by {by}")
         self.by = by
+
+
+def interrupted(cause: KeyboardInterrupt) -> Interrupted:
+    """By Ctrl-C, or by the signal that it names."""
+    return Interrupted(str(cause) or "Ctrl-C")

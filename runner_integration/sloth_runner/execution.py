@@ -16,7 +16,7 @@ from sloth_runner.interruption import signals_held_back, sigterm_raises
 from sloth_runner.provenance import KEYS as PROVENANCE
 from sloth_runner.provenance import provenance
 from sloth_runner.secrets import NO_SECRETS
-from sloth_state.errors import LockLost, SlothError, UsageError
+from sloth_state.errors import LockLost, SlothError, UsageError, interrupted
 from sloth_state.leases import LEASE, Heartbeat, acquire
 from sloth_state.model import LockScope, NewRun, RunStatus
 from sloth_state.values import check_name
@@ -228,7 +228,7 @@ def _failure(error: BaseException | None) -> str | None:
     if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
         return None
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted by Ctrl-C"
+        return interrupted(error).message
     text = str(error)
     if isinstance(error, SlothError):
         return text

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from sloth_state.store import Store
 
 FORMAT = "sloth-runner plan 1"
+_MOST_BYTES = 10**9
+"""So much of a device that never ends can still be read."""
 
 
 class SavedPlan(NamedTuple):
@@ -74,7 +76,7 @@ def read_plan(path: str) -> SavedPlan:
     """A plan from its file. Raises NotFound or UsageError."""
     try:
         with open(path, "rb") as file:
-            return _saved(json.load(file), path)
+            return _saved(json.loads(file.read(_MOST_BYTES)), path)
     except FileNotFoundError:
         raise NotFound(f"there is no plan {path}", hint="Make one: plan FILE --out PLAN") from None
     except OSError as error:

@@ -7,10 +7,13 @@ import os
 from typing import NamedTuple
 
 from sloth_runner.errors import ScriptNotFound, ScriptUnreadable
+from sloth_state.values import MAX_BYTES
 
 # Lua shortens longer chunk names to "...", which would spoil every message.
 LONGEST_CHUNK_NAME = 55
 """Bytes."""
+_LONGEST_EXCERPT = 300
+"""Characters of a line that are shown. Lua does not tell at which of them an error is."""
 _IN_NO_TEXT = bytes([*range(0x07), *range(0x0E, 0x1A), *range(0x1C, 0x20)])
 """Bytes that no text has. Others that are no UTF-8 may stand in a string of Lua."""
 
@@ -49,14 +52,16 @@ class Script(NamedTuple):
         number = int(line)
         if not 1 <= number <= len(lines):
             return None
-        return f"{number:>5} | {lines[number - 1].decode(errors='replace')}"
+        text = lines[number - 1].decode(errors="replace")
+        cut = "…" if len(text) > _LONGEST_EXCERPT else ""
+        return f"{number:>5} | {text[:_LONGEST_EXCERPT]}{cut}"
 
 
 def read_script(path: str) -> Script:
     """Read a workflow file. Raises ScriptNotFound or ScriptUnreadable; does not check its Lua."""
     try:
         with open(path, "rb") as file:
-            source = file.read()
+            source = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise ScriptNotFound(path, nearest_files(path)) from None
     except IsADirectoryError:
@@ -64,6 +69,8 @@ def read_script(path: str) -> Script:
     except OSError as error:
         hint = "Run it as a user who may read it." if error.errno == errno.EACCES else None
         raise ScriptUnreadable(path, f"cannot be read: {error.strerror}", hint=hint) from None
+    if len(source) > MAX_BYTES:
+        raise ScriptUnreadable(path, f"has more than {MAX_BYTES:,} bytes")
     if source.translate(None, _IN_NO_TEXT) != source or source.startswith(b"\x1b"):
         raise ScriptUnreadable(
             path, "is a binary file, not Lua text", hint="Workflow files are Lua source."

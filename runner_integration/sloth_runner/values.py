@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from sloth_state.errors import InvalidValue, NotFound, UsageError
 from sloth_state.values import canonical, check_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sloth_state.model import Json
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 _WORDS: Mapping[str, Json] = {"true": True, "false": False, "null": None}
 
+MOST_VALUES = 1_000_000
+"""In one file. A kilobyte of YAML whose aliases repeat each other can stand for billions."""
 _FORM = "For instance: replicas: 3"
 
 
@@ -75,11 +78,23 @@ def _place(error: Exception) -> str:
 def _checked(content: dict[str, Any], path: str) -> dict[str, Any]:
     """YAML knows more than JSON: dates become text; keys that are no text, and all else, do not."""
     try:
+        if next(islice(_values_in(content), MOST_VALUES, None), None) is not None:
+            raise InvalidValue(
+                f"{path} has more than {MOST_VALUES:,} values, repeated ones included"
+            )
         plain: dict[str, Any] = _without_dates(content)
         canonical(plain, f"{path}: values")
     except RecursionError:
         raise InvalidValue(f"{path}: values is nested too deeply, or contains itself") from None
     return plain
+
+
+def _values_in(value: Any) -> Iterator[int]:
+    """Something for each value; one that an alias repeats is as many as it is repeated."""
+    yield 1
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _values_in(item)
 
 
 def _without_dates(value: Any) -> Any:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -144,6 +146,30 @@ def test_a_device_is_written_to_and_not_replaced(sloth: Sloth, tmp_path: Path) -
     assert pipe.is_fifo()
     assert os.read(reader, 1) == b"{"
     os.close(reader)
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [
+        (signal.SIGINT, "Ctrl-C"),
+        (signal.SIGTERM, "SIGTERM"),
+        (signal.SIGHUP, "SIGHUP"),
+    ],
+)
+def test_an_export_that_is_interrupted_says_just_that(
+    finished_run: Record, number: int, name: str
+) -> None:
+    finished_run("big", resources=[ResourceDraft("f", str(i), {"a": "x" * 999}) for i in range(99)])
+    command = (sys.executable, "-m", "sloth_runner", *EXPORT, "big")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as export:
+        assert export.stdout is not None
+        export.stdout.read(1)  # what follows is more than the pipe takes
+        time.sleep(0.2)
+        export.send_signal(number)
+        export.stdout.close()
+        assert export.stderr is not None
+        said = export.stderr.read().decode()
+        assert (export.wait(), said) == (130, f"Error: interrupted by {name}\n")
 
 
 def test_a_workflow_in_the_middle_of_a_run_is_not_exported(sloth: Sloth) -> None:
@@ -296,6 +322,15 @@ def test_the_older_runners_workflows_are_imported_together_under_their_names(
     lines = "Imported deploy: 3 versions\nImported site: 1 version\n"
     assert sloth(*IMPORT, file) == (0, lines, "")
     assert store.workflow_names() == ["deploy", "site", "web"]
+
+
+def test_a_device_without_end_is_no_history(sloth: Sloth) -> None:
+    command = "ulimit -v 2000000; exec $0 -m sloth_runner state workflow import /dev/zero --as z"
+    ran = subprocess.run(
+        ["bash", "-c", command, sys.executable], check=False, capture_output=True, text=True
+    )
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr.startswith("Error: /dev/zero is no history that can be imported\n")
 
 
 def test_a_file_that_is_nothing_is_refused(sloth: Sloth, tmp_path: Path) -> None:

@@ -260,23 +260,26 @@ def test_words_that_cannot_be_written_change_neither_what_is_done_nor_the_exit_c
     assert codes == [1, 2, 3]  # the first one has deleted all and cannot say so
 
 
-def test_ctrl_c_while_the_program_starts_is_told_like_any_other() -> None:
-    start = """
+@pytest.mark.parametrize(
+    ("number", "name"), [("SIGINT", "Ctrl-C"), ("SIGTERM", "SIGTERM"), ("SIGHUP", "SIGHUP")]
+)
+def test_a_signal_while_the_program_starts_is_told_like_any_other(number: str, name: str) -> None:
+    start = f"""
 import os, signal, sys
-class CtrlC:
+class Signal:
     def find_spec(self, name, *_):
         if name == "sloth_state.cli.tables" and sys.meta_path.pop(0) is self:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.{number})
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from sloth_runner.cli import main
-sys.meta_path.insert(0, CtrlC())
+sys.meta_path.insert(0, Signal())
 sys.exit(main())
 """
     ran = subprocess.run(
         [sys.executable, "-c", start, *LIST], check=False, capture_output=True, text=True
     )
 
-    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "Error: interrupted by Ctrl-C\n")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", f"Error: interrupted by {name}\n")
 
 
 def test_a_terminal_of_another_encoding_gets_escapes(finished_run: Record) -> None:

@@ -150,6 +150,20 @@ def test_a_file_without_permission_is_no_script(tmp_path: Path) -> None:
     assert caught.value.hint == "Run it as a user who may read it."
 
 
+def test_a_file_that_is_too_long_is_not_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "t.sloth"
+    with path.open("wb") as file:
+        file.truncate(10**12)
+    with pytest.raises(ScriptUnreadable) as caught:
+        read_script(str(path))
+    assert caught.value.message == f"{path} has more than 10,000,000 bytes"
+
+
+def test_of_a_long_line_the_beginning_is_shown() -> None:
+    script = Script("t.sloth", "t.sloth", b"x = " + b"(" * 100_000)
+    assert script.excerpt("t.sloth:1") == "    1 | x = " + "(" * 296 + "…"
+
+
 @pytest.mark.parametrize(
     "content", [b"\x1bLJ\x02", b"x = 1\0", b"\x7fELF\0\0", b"\0", b"FeL\xa4\x16g6"]
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,9 @@ WRONG_FILES = {
     "a: !!binary aGk=\n": ("v.yaml: values.a is a bytes, which JSON does not have", InvalidValue),
     "a: !!set { x }\n": ("v.yaml: values.a is a set, which JSON does not have", InvalidValue),
     'a: "\\ud800"\n': ("v.yaml: values.a is not valid UTF-8 text", InvalidValue),
+    "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
+        f"{b}: &{b} [{','.join([f'*{a}'] * 10)}]\n" for a, b in pairwise("abcdefgh")
+    ): ("v.yaml has more than 1,000,000 values, repeated ones included", InvalidValue),
     "a: &a [*a]\n": ("v.yaml: values is nested too deeply, or contains itself", InvalidValue),
 }  # fmt: skip
 

@@ -14,7 +14,7 @@ import click
 
 from sloth_state.cli.failures import Declined, uses_colour, write_output, write_words
 from sloth_state.cli.tables import table
-from sloth_state.errors import Interrupted, StoreError, UsageError
+from sloth_state.errors import StoreError, UsageError, interrupted
 from sloth_state.model import RunStatus
 
 if TYPE_CHECKING:
@@ -217,8 +217,8 @@ def _answer() -> str:
         while not select([sys.stdin], [], [], LOOK_FOR_SIGNALS_EVERY)[0]:
             pass
         line = sys.stdin.readline()
-    except KeyboardInterrupt:
-        raise Interrupted("Ctrl-C") from None
+    except KeyboardInterrupt as cause:
+        raise interrupted(cause) from None
     finally:
         if not line:
             sys.stderr.write("\n")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sloth_state.cli.failures import discard, render_error, write_words
-from sloth_state.errors import Interrupted, SlothError, UsageError
+from sloth_state.errors import SlothError, UsageError, interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,9 +49,10 @@ def _run(command: click.Command, words: list[str]) -> int:
     except (SlothError, click.ClickException, KeyboardInterrupt) as cause:
         error = _as_sloth_error(cause)
     except Exception as problem:
-        if not _is_interruption(problem):
+        interruption = _interruption_behind(problem)
+        if interruption is None:
             return _report_bug()
-        error = Interrupted("Ctrl-C")
+        error = interrupted(interruption)
     return report(error, words)
 
 
@@ -96,21 +97,22 @@ def _as_sloth_error(cause: SlothError | click.ClickException | KeyboardInterrupt
     if isinstance(cause, SlothError):
         return cause
     if isinstance(cause, KeyboardInterrupt):
-        return Interrupted("Ctrl-C")
+        return interrupted(cause)
     context = getattr(cause, "ctx", None)
     path = context.command_path if context else PROGRAM
     return UsageError(cause.format_message().rstrip("."), hint=f"See: {path} --help")
 
 
-def _is_interruption(problem: BaseException | None) -> bool:
-    """Whether Ctrl-C is behind it: what it meets while modules are imported can hide it."""
+def _interruption_behind(problem: BaseException | None) -> KeyboardInterrupt | None:
+    """What Ctrl-C raised, if it is behind it: what it meets while modules are imported can hide
+    it."""
     seen: list[BaseException] = []  # two errors may each have the other as their context
     while problem is not None and problem not in seen:
         if isinstance(problem, KeyboardInterrupt):
-            return True
+            return problem
         seen.append(problem)
         problem = problem.__cause__ or problem.__context__
-    return False
+    return None
 
 
 def _report_bug() -> int:

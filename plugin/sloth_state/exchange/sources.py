@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from sloth_state.model import HistoryRecord
 
 _SQLITE = b"SQLite format 3\0"
+_MOST_CHARACTERS = 10**9
+"""Of a history of another tool; so much of a device that never ends can still be read."""
 
 
 def histories_in(path: str, name: str, now: datetime, actor: str) -> list[History]:
@@ -95,9 +97,11 @@ def _refusals(name: str) -> Iterator[None]:
 def _object(path: str, name: str) -> dict[str, Any]:
     try:
         with open(path, encoding="utf-8") as file:
-            value = json.load(file)
+            value = json.loads(file.read(_MOST_CHARACTERS))
     except (ValueError, RecursionError) as error:
         raise _unknown(name) from error
+    except MemoryError:
+        raise HistoryRefused(f"{name} is too large for the memory there is") from None
     if not isinstance(value, dict):
         raise _unknown(name)
     return value

@@ -132,7 +132,8 @@ class Connection:
         try:
             yield
         finally:
-            self._undo("ROLLBACK")
+            if not self._closed:  # by a signal, while a generator that reads was not at its end
+                self._undo("ROLLBACK")
 
     def copy_to(self, target: apsw.Connection) -> None:
         """Copy the whole database, as it is at one moment, over another. Blocks no writer."""

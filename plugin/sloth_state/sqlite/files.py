@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -28,6 +27,9 @@ APPLICATION_ID = 0x534C4F54
 
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100
+_MAPPED_PAGE = 4096
+_ROOM_TO_MAP = 2**20
+"""Bytes. The file is 32 KiB for every 16 MB of the log, and others may fill the disk meanwhile."""
 BESIDE = ("-wal", "-shm", "-journal")
 """Ends of the names of the files that SQLite keeps beside a database."""
 _RESTORE = "sloth-runner state workflow restore FILE"
@@ -67,6 +69,8 @@ def _read_header(path: str) -> bytes:
         raise unreadable(path, error) from error
     try:
         return os.read(descriptor, _HEADER_BYTES)
+    except OSError as error:
+        raise unreadable(path, error) from error
     finally:
         os.close(descriptor)
 
@@ -114,6 +118,17 @@ def why_read_only(path: str) -> str | None:
     return None
 
 
+def has_room_for_shared_memory(path: str) -> bool:
+    """Whether SQLite can write to the memory that it maps from a file beside the database.
+
+    It makes sure of one byte of each 4 KiB. Where blocks are smaller, the system ends the process
+    (SIGBUS) when it writes to another one and the disk is full.
+    """
+    disk = os.statvfs(path)
+    free = disk.f_bfree if os.geteuid() == 0 else disk.f_bavail  # some is kept back for root
+    return disk.f_frsize >= _MAPPED_PAGE or free * disk.f_frsize >= _ROOM_TO_MAP
+
+
 def make_folder(path: str) -> None:
     """Make the folder of a file, and those above it, for the owner only."""
     folder = os.path.dirname(path)
@@ -133,8 +148,12 @@ def sync_folder(path: str) -> None:
 
 
 def remove_if_there(path: str) -> None:
-    with suppress(FileNotFoundError):
+    """Raises OSError if it is there and stays."""
+    try:
         os.unlink(path)
+    except OSError:  # a read-only file system says that before it says that nothing is there
+        if os.path.lexists(path):
+            raise
 
 
 def remove_beside(path: str) -> None:

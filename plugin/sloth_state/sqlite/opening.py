@@ -27,6 +27,8 @@ def connect(path: str, *, create: bool, upgrade: bool = True) -> Connection:
 
         create_store(path)
     reason = files.why_read_only(path)
+    if reason is None and not files.has_room_for_shared_memory(path):
+        reason = DISK_FULL
     if reason is None:
         try:
             connection = _open_for_writing(path, upgrade=upgrade)

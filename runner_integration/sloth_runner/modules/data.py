@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 import sloth_lua
 from sloth_runner.host import wire
 from sloth_runner.host.module import LuaModule
+from sloth_runner.values import MOST_VALUES
 from sloth_state.errors import InvalidValue
 from sloth_state.values import MAX_DEPTH
 
 if TYPE_CHECKING:
     from sloth_runner.session import Session
-
-MOST_VALUES = 1_000_000
-"""In one text of YAML, where a few lines can repeat each other without end."""
 
 
 def yaml_module(_session: Session) -> LuaModule:
