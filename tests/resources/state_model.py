@@ -66,7 +66,8 @@ class State:
     ) -> None:
         """One change of the world, and its record."""
         after = self._as_recorded(said, wanted, record, actual)
-        begun = Operation("create" if actual is None else "update", after, self._now(), any_mode)
+        verb = "create" if actual is None else "update"
+        begun = Operation(verb, after, self._now(), any_mode, before=actual)
         self._change(begun, lambda: self.world.put(said.path, wanted))
         self._record(said, wanted, after, actual)
         self._die_at(2)
@@ -145,6 +146,8 @@ class State:
             if operation.verb == "delete":
                 if actual is None and known is not None:
                     self._forget(known)
+            elif is_theirs and actual == operation.before:
+                continue
             elif actual is not None and not (operation.verb == "create" and dealt_with):
                 age = known.age if known else self._age(record.identity)
                 self.records[record.identity] = record._replace(

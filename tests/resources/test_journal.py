@@ -273,7 +273,11 @@ resource.define("slow", {
   end,
   update = function(r)
     fs.append("calls", "update\\n")
+    wait_in(r, "before update")
+    if r.waits == "between update" then fs.write("world/" .. r.id, '{"size":0}') end
+    wait_in(r, "between update")
     fs.write("world/" .. r.id, json.encode({ size = r.size }))
+    wait_in(r, "after update")
   end,
   delete = function(r)
     fs.append("calls", "delete\\n")
@@ -285,8 +289,8 @@ resource.define("slow", {
 """
 
 
-def slow(waits: str = "") -> str:
-    return f'resource.slow{{ name = "s", id = "s", size = 1, waits = "{waits}" }}'
+def slow(waits: str = "", size: int = 1) -> str:
+    return f'resource.slow{{ name = "s", id = "s", size = {size}, waits = "{waits}" }}'
 
 
 def stop(things: Any, signal_: int, *options: str) -> subprocess.Popen[str]:
@@ -355,6 +359,34 @@ def test_after_an_interrupted_delete_the_next_run_reads_and_is_right(
     assert f"was interrupted in: delete slow/s; {found}" in result.out
     assert things.calls() == calls
     assert things.world == things.recorded == {}
+
+
+@pytest.mark.parametrize(
+    ("moment", "found", "size", "action", "status"),
+    [
+        ("before update", "it was not done", 1, "noop", ""),
+        ("between update", "it was done in part", 0, "update", "failed"),
+        ("after update", "it was done, as far as it can be read", 2, "update", "failed"),
+    ],
+)
+def test_what_an_interrupted_update_left_undone_stays_recorded_as_it_was(
+    things: Any, moment: str, found: str, size: int, action: str, status: str
+) -> None:
+    things.declares(slow(), before=SLOW)
+    things.script(slow(moment, size=2), before=SLOW)
+    stop(things, signal.SIGKILL)
+    result = things.workflow("recover", "w")
+    assert result.out == f"✓ update slow/s: {found}\n\n1 operation settled, 0 not\n"
+    with things.store() as store:
+        (resource,) = store.resources("w")
+        error = store.operations(store.version("w", 2).run_id)[0].error
+    recorded = resource.attributes["size"], resource.action.value, resource.status
+    assert recorded == (size, action, status)
+    assert error == (None if size == 2 else "interrupted before its end")
+    assert things.versions()[0][0] == 3
+    things.script(slow(size=2), before=SLOW)
+    things.ok("run", "w.sloth")
+    assert things.world == {"s": {"size": 2}}
 
 
 def test_a_create_that_a_timeout_cuts_off_is_settled_by_the_next_run(things: Any) -> None:

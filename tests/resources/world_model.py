@@ -68,6 +68,8 @@ class Operation(NamedTuple):
     began: int
     any_mode: bool = False
     """It was not said which mode the thing shall have."""
+    before: Node | None = None
+    """What was there when an update or a creation began."""
 
     def asked_for(self, node: Node) -> bool:
         """Whether a thing is as it was to be made."""

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sloth_runner.resources.decisions import FAILED
 from sloth_runner.resources.reading import read_all
+from sloth_state.differences import differences
 from sloth_state.drift import Reading, drifted_attributes
 from sloth_state.model import Action, NewOperation, Resource, ResourceDraft
+from sloth_state.sensitive import declared_list
 from sloth_state.things import thing
 
 if TYPE_CHECKING:
@@ -126,6 +128,8 @@ def _settle(
         return _not_done(run, run_id, operation, "a later run has dealt with it")
     if not was_done and _is_somebody_elses(operation, reading.resource, reading.actual):
         return _settle_strange(run, run_id, operation, was_done)
+    if _is_as_before(operation, reading.resource, reading.actual):
+        return _not_done(run, run_id, operation, "it was not done")
     return _record_what_is_there(run, run_id, operation, reading.resource, reading.actual)
 
 
@@ -163,6 +167,13 @@ def _is_somebody_elses(operation: Operation, wanted: Resource, actual: Mapping[s
     if operation.verb != "create" or operation.type not in MADE_IN_ONE_STEP:
         return False
     return bool(drifted_attributes(wanted, actual))
+
+
+def _is_as_before(operation: Operation, wanted: Resource, actual: Mapping[str, Json]) -> bool:
+    """Whether an update left no trace, although one could be read."""
+    if not isinstance(operation.before, dict) or not drifted_attributes(wanted, actual):
+        return False
+    return not differences(operation.before, actual, ignore=declared_list(wanted, "ignore"))
 
 
 def _record_what_is_there(
