@@ -28,7 +28,8 @@ def roll_back_failed_run(store: Store, run_id: str, listeners: Sequence[Listener
     newest = store.version(run.name, run.version)
     target = last_good_version(store, newest)
     with World(store, listeners) as world:
-        if recover(world, store, run.name):  # a change that a timeout cut off
+        settled = recover(world, store, run.name)  # changes that a timeout cut off
+        if any(each.is_settled for each in settled):
             newest = store.version(run.name, newest.version + 1)
         restoration = plan_restoration(world, store, newest, target)
         if not restoration.plan.steps:

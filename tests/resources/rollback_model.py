@@ -32,9 +32,9 @@ class Model(RunningModel):
 
     def recover(self) -> None:
         """Find out what was left half-done, as a version of its own, which counts as failed."""
-        if self.unfinished:
-            newest = self.versions[-1]
-            self._settle()
+        newest, before = self.versions[-1], list(self.unfinished)
+        self._settle()
+        if self.unfinished != before:
             self._end_version(newest.outputs, "failed")
             self.versions[-1] = self.versions[-1]._replace(going_to=newest.going_to)
 

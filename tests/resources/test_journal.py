@@ -518,6 +518,35 @@ def test_what_is_still_unsettled_after_a_whole_rollback_makes_it_no_failed_one(t
         things.declares(f'resource.thing{{ name = "a", id = "a", size = {size} }}')
     killed_at_a_create(things, "theirs")
     things.ok("state", "workflow", "rollback", "w", "1", "--force")
+    before = things.versions()
+    assert before[0][1] == "rolled_back"
     assert things.workflow("recover", "w").code == 1
-    assert things.versions()[0][1] == "failed"
+    assert things.versions() == before
     things.ok("state", "workflow", "reconcile", "w", "--force")
+
+
+def test_recovering_makes_a_version_only_if_it_settles_something(things: Any) -> None:
+    killed_at_a_create(things, "theirs")
+    things.ok("state", "workflow", "show", "w")  # which says that it was killed
+    before = things.versions()
+    for _ in range(2):
+        assert things.workflow("recover", "w").code == 1
+    assert things.versions() == before
+    with things.store() as store:
+        assert store.locks() == []
+    (things.folder / "f").unlink()
+    things.ok("state", "workflow", "recover", "w")
+    recovered = (2, "failed", "recovered what a run left half-done")
+    assert things.versions() == [recovered, *before]
+
+
+def test_a_verdict_on_what_is_not_half_done_is_refused(things: Any) -> None:
+    killed_at_a_create(things, "theirs")
+    things.ok("state", "workflow", "show", "w")  # which says that it was killed
+    result = things.workflow("recover", "w", "--done", "exec/nope")
+    message = "Error: w has no half-done exec/nope\nHint: Half-done: file/f\n"
+    assert result == (3, "", message)
+    things.ok("state", "workflow", "recover", "w", "--done", "file/f")
+    result = things.workflow("recover", "w", "--not-done", "exec/nope")
+    message = "Error: w has no half-done exec/nope\nHint: Nothing of it is half-done.\n"
+    assert result == (3, "", message)
