@@ -56,6 +56,7 @@ class RollbackPlan(NamedTuple):
     """All that a rollback would do, in order."""
 
     steps: tuple[RollbackStep, ...]
+    """Of what could be read."""
     unchanged: int
     """Resources that are as they shall be, in the world and in the record."""
     unreadable: tuple[Reading, ...]
@@ -88,9 +89,16 @@ def plan_rollback(
         steps += _steps_back(now.get(identity), resource, target_readings.get(identity))
     # What is known by another name is forgotten last, or a crash in between would lose its memory.
     steps.sort(key=lambda step: step.kind is StepKind.FORGET)
-    touched = {(step.resource.type, step.resource.name) for step in steps}
     readings = [*current_readings.values(), *target_readings.values()]
-    return RollbackPlan(tuple(steps), len(then.keys() - touched), _unreadable(readings, steps))
+    unreadable = _unreadable(readings, steps)
+    unknown = {_as_known(each.resource) for each in unreadable}
+    touched = {(each.type, each.name) for each in _resources(steps) + _resources(unreadable)}
+    known = tuple(step for step in steps if _as_known(step.resource) not in unknown)
+    return RollbackPlan(known, len(then.keys() - touched), unreadable)
+
+
+def _resources(about: Sequence[RollbackStep] | Sequence[Reading]) -> list[Resource]:
+    return [each.resource for each in about]
 
 
 def _unreadable(readings: Sequence[Reading], steps: Sequence[RollbackStep]) -> tuple[Reading, ...]:
@@ -101,6 +109,10 @@ def _unreadable(readings: Sequence[Reading], steps: Sequence[RollbackStep]) -> t
         for each in readings
         if each.error and each.resource.declaration and natural_key(each.resource) not in going
     )
+
+
+def _as_known(resource: Resource) -> tuple[str, str, str | None]:
+    return resource.type, resource.name, natural_key(resource)
 
 
 def record_changes(current: Sequence[Resource], target: Sequence[Resource]) -> RollbackPlan:

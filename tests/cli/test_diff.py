@@ -148,6 +148,7 @@ def test_differences_as_json_are_one_object(sloth: Sloth) -> None:
                 "sensitive": False,
             },
         ],
+        "not_compared": [],
     }
 
 
@@ -179,7 +180,7 @@ def test_versions_that_do_not_differ_are_said_to(sloth: Sloth) -> None:
     assert sloth(*DIFF, "-o", "json", "--exit-code") == (
         0,
         '{\n  "workflow": "app",\n  "from": 2,\n  "to": 3,\n  "resources": [],\n'
-        '  "outputs": []\n}\n',
+        '  "outputs": [],\n  "not_compared": []\n}\n',
         "",
     )
 

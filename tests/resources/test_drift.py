@@ -410,6 +410,27 @@ def test_an_old_version_cannot_be_accepted(things: Any) -> None:
     assert things.recorded["thing/a"]["size"] == 2
 
 
+def test_a_comparison_with_reality_says_what_it_could_not_compare(things: Any) -> None:
+    things.declares(A, 'resource.thing{ name = "b", id = "b", size = 1 }')
+    (things.folder / "world/a").write_text("no JSON")
+    live = "diff", "w", "1", "live"
+    result = things.workflow(*live)
+    assert result.code == 0
+    assert result.out == "No differences between w@1 and live; 1 resource not compared\n"
+    assert things.workflow(*live, "--exit-code").code == 1
+    things.set("b", size=2)
+    result = things.workflow(*live, "--exit-code")
+    assert (result.code, result.out.splitlines()[-1]) == (1, "1 updated; 1 resource not compared")
+    (left,) = json.loads(things.workflow(*live, "-o", "json").out)["not_compared"]
+    assert (left["type"], left["name"]) == ("thing", "a")
+    assert "w.sloth@1:" in left["error"]
+    things.set("a", size=1)
+    assert things.workflow(*live, "--exit-code").code == 5
+    things.set("b", size=1)
+    result = things.workflow(*live, "--exit-code")
+    assert result == (0, "No differences between w@1 and live\n", "")
+
+
 # ------------------------------------------------------------------------------ sensitive
 
 SECRET = (

@@ -289,6 +289,49 @@ def test_if_something_cannot_be_read_nothing_is_done(things: Any) -> None:
     assert things.world == worlds[0]
 
 
+UNREADABLE = """
+resource.define("shy", { read = function(r) if fs.exists("shut") then error("it is shut", 0) end
+  return { size = 1 } end, create = function(r) end, update = function(r) end, delete = function(r) end })
+"""
+
+
+@pytest.mark.parametrize("command", [("rollback", "w", "1"), ("reconcile", "w")])
+def test_what_cannot_be_read_is_no_step_of_the_plan(things: Any, command: tuple[str, ...]) -> None:
+    shy = 'resource.shy{ name = "s", size = 1 }'
+    things.declares(a(1), shy, before=UNREADABLE)
+    things.declares(a(1), shy, 'resource.shy{ name = "new", size = 1 }', before=UNREADABLE)
+    (things.folder / "shut").touch()
+    things.remove("a")
+    shown = things.workflow(*command, "--dry-run").out
+    is_rollback = command[0] == "rollback"
+    heading = "Rollback of w: from v2 to v1" if is_rollback else "Reconcile w with v2"
+    cannot = ["  ? shy/new: it is shut", "  ? shy/s: it is shut"]
+    assert shown.splitlines() == [
+        heading,
+        "",
+        "  + thing/a",
+        "",
+        "Cannot be read, so nothing will be done:",
+        *cannot,
+        "",
+        "1 to create, 0 to update, 0 to delete, 0 unchanged",
+    ]
+    things.set("a", size=1)
+    shown = things.workflow(*command, "--dry-run").out
+    assert shown.splitlines() == [
+        heading,
+        "",
+        "Cannot be read, so nothing will be done:",
+        *cannot,
+        "",
+        "0 to create, 0 to update, 0 to delete, 1 unchanged",
+    ]
+    result = things.workflow(*command, "--force")
+    assert result.code == 1
+    assert "cannot be read, so nothing was changed: it is shut" in result.err
+    assert len(things.versions()) == 2
+
+
 def test_it_asks_and_a_no_changes_nothing(things: Any) -> None:
     worlds = three_versions(things)
     refused = things.workflow("rollback", "w", "1")

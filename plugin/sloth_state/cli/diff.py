@@ -17,15 +17,18 @@ from sloth_state.shapes import change_shape, output_change_shape
 from sloth_state.version_words import find_version, version_before
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sloth_state.changes import ResourceChange, VisibleDifference
     from sloth_state.cli.app import App
+    from sloth_state.drift import Finding
     from sloth_state.model import Json, Run, Version
     from sloth_state.store import Store
 
 DIFFERENCES_FOUND = 5
 """The exit code of --exit-code."""
+UNREADABLE = 1
+"""The exit code of --exit-code if a resource could not be read."""
 LIVE = "live"
 """The word for reality."""
 
@@ -52,6 +55,8 @@ class Comparison(NamedTuple):
     """The only type of resources that was compared, and then no outputs were."""
     contents: Mapping[str, bytes] = {}
     """Contents of files that are known by their hash and not kept in the store."""
+    not_compared: Sequence[Finding] = ()
+    """Resources of which nobody knows what they are in reality."""
 
     @property
     def differs(self) -> bool:
@@ -100,7 +105,8 @@ def diff_command(compare_with_reality: CompareWithReality) -> click.Command:
 
         FROM and TO are numbers of versions (3, v3 or @3), or "latest"; TO may be "live", which is
         reality as providers read it now. Without TO, REF's version is compared with FROM; without
-        FROM too, with the one before it. Values that are sensitive are not shown.
+        FROM too, with the one before it. Values that are sensitive are not shown. --exit-code exits
+        with 1 if a resource could not be read.
         """
         store = app.store(upgrade=LIVE in (before, after))
         run = resolve(store, ref)
@@ -113,6 +119,8 @@ def diff_command(compare_with_reality: CompareWithReality) -> click.Command:
             versions = _versions(store, run, before, after)
             comparison = compare_versions(store, *versions, type=type)
         emit_comparison(app, store, comparison, details=details)
+        if exit_code and any(each.could_not_be_read for each in comparison.not_compared):
+            raise click.exceptions.Exit(UNREADABLE)
         if exit_code and comparison.differs:
             raise click.exceptions.Exit(DIFFERENCES_FOUND)
 
@@ -171,6 +179,10 @@ def _shape(comparison: Comparison) -> dict[str, Json]:
         "to": comparison.after.label,
         "resources": [change_shape(change) for change in comparison.resources],
         "outputs": [output_change_shape(change) for change in comparison.outputs],
+        "not_compared": [
+            {"type": each.resource.type, "name": each.resource.name, "error": each.error}
+            for each in comparison.not_compared
+        ],
     }
 
 
@@ -178,7 +190,8 @@ def _lines(app: App, view: ChangeView, comparison: Comparison) -> Iterator[str]:
     before, after = comparison.before, comparison.after
     if not comparison.differs:
         of_type = f" in resources of type {comparison.type}" if comparison.type else ""
-        yield printable(f"No differences between {before.name} and {after.name}{of_type}")
+        sides = f"{before.name} and {after.name}{of_type}"
+        yield printable(f"No differences between {sides}{_left_out(comparison)}")
         return
     yield app.strong(f"--- {printable(before.name)}  {before.about}")
     yield app.strong(f"+++ {printable(after.name)}  {after.about}")
@@ -196,6 +209,12 @@ def _lines(app: App, view: ChangeView, comparison: Comparison) -> Iterator[str]:
 def _footer(comparison: Comparison) -> str:
     """ "1 created, 2 updated; 1 output changed"."""
     counts = change_counts(comparison.resources) or "no resource changed"
-    if not comparison.outputs:
-        return counts
-    return f"{counts}; {counted(len(comparison.outputs), 'output')} changed"
+    if comparison.outputs:
+        counts += f"; {counted(len(comparison.outputs), 'output')} changed"
+    return counts + _left_out(comparison)
+
+
+def _left_out(comparison: Comparison) -> str:
+    """ "; 2 resources not compared", or nothing."""
+    number = len(comparison.not_compared)
+    return f"; {counted(number, 'resource')} not compared" if number else ""

@@ -33,7 +33,7 @@ def compare_with_reality(
         app.say(f"Note: {identity} is not compared: {finding.error}")
     changes = [each.change for each in findings if each.change.action != "noop"]
     live = Side("live", "live", "as it is now")
-    return Comparison(name, side_of(version), live, changes, [], type, contents)
+    return Comparison(name, side_of(version), live, changes, [], type, contents, unread)
 
 
 command = diff_command(compare_with_reality)
