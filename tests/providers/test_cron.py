@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -82,6 +83,64 @@ def test_what_somebody_changed_is_shown_and_put_right(workflow: Any) -> None:
     write_crontab(entry("a", "").replace("\n\n", "\n"))
     assert workflow.run() == "0 created, 1 updated, 0 deleted, 0 unchanged"
     assert crontab() == declared
+
+
+ENV = """env = { B = "it's", A = "50%" }"""
+PARTS = f'name = "a", schedule = "@daily", command = "date +%F", {ENV}'
+ENTRY = r"""@daily export A='50\%'; export B='it'\''s'; date +\%F"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "differences"),
+    [
+        ("@daily", "5 4 * * *", [("schedule", "@daily", "5 4 * * *")]),
+        (r"A='50\%'", "A='60'", [("env.A", "50%", "60")]),
+        (r"export B='it'\''s'; ", "", [("env.B", "it's", None)]),
+        (
+            r"export A='50\%'; export B='it'\''s'; ",
+            "",
+            [("env.A", "50%", None), ("env.B", "it's", None)],
+        ),
+        ("date", "export D='x'; date", [("env.D", None, "x")]),
+        ("date", "time", [("command", "date +%F", "time +%F")]),
+        (r"+\%F", "+%F", [("command", "date +%F", "date +\nF")]),
+        ("@daily export A", "@daily  export A", []),
+    ],
+)
+def test_what_somebody_changed_of_an_entry_is_told_apart(
+    workflow: Any, old: str, new: str, differences: list[tuple[str, str | None, str | None]]
+) -> None:
+    declare(workflow, PARTS)
+    workflow.run()
+    declared = crontab()
+    assert declared == entry("a", ENTRY)
+    assert old in declared
+    write_crontab(declared.replace(old, new))
+    (found,) = json.loads(workflow.sloth("state", "workflow", "drift", "w", "-o", "json").stdout)
+    paths = [(each["path"], each.get("before"), each.get("after")) for each in found["differences"]]
+    assert paths == differences
+    workflow.run()
+    assert workflow.drift() == {"cron/a": "in-sync"}
+
+
+def test_a_command_that_begins_like_a_variable_stays_a_command(workflow: Any) -> None:
+    declare(workflow, PARTS.replace("date", "export C='1'; date"))
+    workflow.run()
+    declared = crontab() or ""
+    assert declared == entry("a", ENTRY.replace("date", "export C='1'; date"))
+    write_crontab(declared.replace("@daily", "@hourly"))
+    (found,) = json.loads(workflow.sloth("state", "workflow", "drift", "w", "-o", "json").stdout)
+    assert [each["path"] for each in found["differences"]] == ["schedule"]
+
+
+def test_variables_that_were_not_declared_are_a_part_of_the_command(workflow: Any) -> None:
+    declare(workflow, 'name = "a", schedule = "@daily", command = "date +%F"')
+    workflow.run()
+    for line in (r"@daily export A='1'; date +\%F", "@daily date +%F", r"@hourly date +\%F"):
+        write_crontab(entry("a", line))
+        assert workflow.drift() == {"cron/a": "drifted"}
+        assert workflow.run() == "0 created, 1 updated, 0 deleted, 0 unchanged"
+        assert crontab() == entry("a", r"@daily date +\%F")
 
 
 def test_the_command_means_what_it_means_in_a_shell(workflow: Any) -> None:

@@ -2,7 +2,7 @@
 --- crontab belong to others and are kept byte for byte.
 
 local host = ...
-local next, find, match, gsub, format = next, string.find, string.match, string.gsub, string.format
+local next, find, match, gsub, format, sub = next, string.find, string.match, string.gsub, string.format, string.sub
 local sort, concat, rep = table.sort, table.concat, string.rep
 local blame, call, wait = host.blame, host.call, host.wait
 
@@ -64,13 +64,47 @@ function M.split(line)
   return schedule or "", command or line
 end
 
---- A line that somebody changed is told apart as far as possible: what follows the schedule is shown as cron has it.
+-- What `escaped` was given, as cron takes it.
+local function unescaped(text)
+  return (gsub(text, "\\?[\\%%]", function(found) return found == "%" and "\n" or sub(found, -1) end))
+end
+
+-- The value in quotes that begins at a place, and where it ends; nil if there is none.
+local function quoted(text, at)
+  local value = ""
+  while true do
+    local piece, after = match(text, "^'([^']*)'()", at)
+    if not piece then return nil end
+    value = value .. piece
+    if sub(text, after, after + 1) ~= "\\'" then return value, after end
+    value, at = value .. "'", after + 2
+  end
+end
+
+-- The variables that a line sets first, in the form in which `line_of` writes them, and the command.
+-- What follows them may look like one more, if it is the command that is expected.
+local function without_env(text, expected)
+  local env, at = {}, 1
+  while sub(text, at) ~= expected do
+    local name, begin = match(text, "^export ([%a_][%w_]*)=()", at)
+    if not name then break end
+    local value, after = quoted(text, begin)
+    if not value or sub(text, after, after + 1) ~= "; " then break end
+    env[name], at = value, after + 2
+  end
+  return env, sub(text, at)
+end
+
+--- A line that somebody changed is told apart as far as possible. Variables of an entry for which none are
+--- declared are a part of its command.
 function M.read(r)
   local line = wait("crontab.entry", r.user, r.entry)
   if not line then return nil end
   local found = { user = r.user, entry = r.entry, schedule = r.schedule, command = r.command, env = r.env }
   if line == line_of(r) then return found end
-  found.env, found.schedule, found.command = nil, M.split(line)
+  local schedule, text = M.split(line)
+  found.schedule, found.command = schedule, unescaped(text)
+  if r.env then found.env, found.command = without_env(found.command, r.command) end
   return found
 end
 
