@@ -35,10 +35,20 @@ def find_version(store: Store, workflow: str, word: str) -> Version:
 
 
 def version_before(store: Store, version: Version) -> Version:
-    """The version that another was made from. Raises ReferenceNotFound for the first."""
-    if version.parent is None:
-        raise _none_before(version)
-    return store.version(version.workflow, version.parent)
+    """The version that another was made from, or, once that is pruned, the newest before it.
+
+    Raises ReferenceNotFound if there is none, or none any more.
+    """
+    workflow, parent = version.workflow, version.parent
+    if parent is None:
+        raise _none_before(version, "is its first, there is none before it")
+    try:
+        return store.version(workflow, parent)
+    except ReferenceNotFound:
+        kept = [each for each in store.versions(workflow) if each.version < parent]
+    if not kept:
+        raise _none_before(version, "is the first that is kept; those before it were pruned")
+    return kept[0]
 
 
 def _unknown(store: Store, workflow: str, word: str, number: int | None) -> ReferenceNotFound:
@@ -55,11 +65,11 @@ def _unknown(store: Store, workflow: str, word: str, number: int | None) -> Refe
     return error
 
 
-def _none_before(version: Version) -> ReferenceNotFound:
+def _none_before(version: Version, why: str) -> ReferenceNotFound:
     workflow = version.workflow
     error = ReferenceNotFound(
         f"{workflow}@{version.version - 1}",
-        detail=f"version {version.version} of {workflow} is its first, there is none before it",
+        detail=f"version {version.version} of {workflow} {why}",
     )
     error.hint = _list_them(workflow)
     return error

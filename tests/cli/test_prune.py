@@ -54,6 +54,25 @@ def test_old_versions_go_and_the_others_show_what_they_showed(five: Store, sloth
     assert sloth("state", "workflow", "verify").code == 0
 
 
+def test_a_version_whose_predecessor_was_pruned_is_compared_with_the_one_before_that(
+    five: Store, sloth: Sloth
+) -> None:
+    sloth(*PRUNE, "web", "--keep", "2", "--force")
+    assert versions(five) == [5, 4, 2]
+    diff = "state", "workflow", "diff", "web@4"
+    assert sloth(*diff) == sloth("state", "workflow", "diff", "web", "2", "4")
+    assert sloth(*diff).out.startswith("--- web@2 ")
+    five.remove_tags(five.version("web", 2).run_id, ["stable"], "ada")
+    sloth(*PRUNE, "web", "--keep", "2", "--force")
+    assert versions(five) == [5, 4]
+    assert sloth(*diff) == (
+        3,
+        "",
+        "Error: version 4 of web is the first that is kept; those before it were pruned\n"
+        "Hint: List its versions with: sloth-runner state workflow versions web\n",
+    )
+
+
 def test_a_dry_run_drops_nothing(five: Store, sloth: Sloth) -> None:
     code, out, err = sloth(*PRUNE, "--keep", "3", "--dry-run", "-o", "json")
 
