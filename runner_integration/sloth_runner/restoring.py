@@ -191,7 +191,7 @@ async def _take(world: World, run: ActiveRun, restoration: Restoration, step: Ro
         case StepKind.RECORD:
             if restoration.takes_in(resource):
                 resource = await _taken_in(world.version(restoration.target), run, resource)
-            run.record_all([_draft(resource)])
+            run.record_all([_draft(run, resource)])
         case StepKind.FORGET:
             run.remove(*identity)
         case StepKind.KEEP:
@@ -207,13 +207,14 @@ async def _taken_in(driver: Driver, run: ActiveRun, resource: Resource) -> Resou
     return _remembering(resource, memory)
 
 
-def _draft(resource: Resource) -> ResourceDraft:
+def _draft(run: ActiveRun, resource: Resource) -> ResourceDraft:
+    is_recorded = run.resource(resource.type, resource.name) is not None
     return ResourceDraft(
         resource.type,
         resource.name,
         resource.attributes,
         resource.status,
-        Action.UPDATE,
+        Action.UPDATE if is_recorded else Action.CREATE,
         resource.declaration,
     )
 

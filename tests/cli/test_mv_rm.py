@@ -98,7 +98,7 @@ def test_a_rename_is_undone_by_a_rollback_of_the_state(
 
     code, _, err = sloth("state", "workflow", "rollback", "web", "1", "--state-only", "--force")
 
-    assert (code, err) == (0, "  ~ file/app\n  - file/application\n  ~ file/conf\n")
+    assert (code, err) == (0, "  + file/app\n  - file/application\n  ~ file/conf\n")
     now = {each.name: each for each in store.resources("web") if each.action is not Action.DELETE}
     assert now.keys() == then.keys()
     for name, resource in now.items():

@@ -289,6 +289,28 @@ def test_if_something_cannot_be_read_nothing_is_done(things: Any) -> None:
     assert things.world == worlds[0]
 
 
+@pytest.mark.parametrize("more", [(), ("--state-only",)])
+@pytest.mark.parametrize("how", ["rm", "prune", "gone"])
+def test_what_was_removed_since_comes_back_as_created(
+    things: Any, how: str, more: tuple[str, ...]
+) -> None:
+    things.declares(a(1), B)
+    if how == "rm":
+        things.ok("state", "workflow", "rm", "w", "thing/b")
+    else:
+        things.script(a(1))
+        things.ok("run", "w.sloth", "--prune")
+    if how == "gone":
+        things.set("b", size=1)  # somebody else makes it again
+    planned = things.workflow("rollback", "w", "1", "--dry-run", *more).out
+    assert "  + thing/b\n" in planned
+    done = things(*FORCE, "w", "1", "--force", *more).err
+    assert ("+ thing/b" in done, "~ thing/b" in done) == (True, False)
+    changes = things.json("versions", "w")[0]["changes"]
+    assert (changes["created"], changes["updated"]) == (1, 0)
+    assert things.workflow("diff", "w").out.splitlines()[-1] == "1 created"
+
+
 UNREADABLE = """
 resource.define("shy", { read = function(r) if fs.exists("shut") then error("it is shut", 0) end
   return { size = 1 } end, create = function(r) end, update = function(r) end, delete = function(r) end })
