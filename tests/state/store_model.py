@@ -229,7 +229,7 @@ def all_told(workflows: Iterable[tuple[str, Workflow]]) -> dict[str, dict[int, T
 def _way_back(current: Resource | None, wanted: Resource) -> ResourceDraft | None:
     """How a record becomes what it was; None if it is that already."""
     if current is None:
-        return draft_of(wanted)
+        return draft_of(wanted)._replace(action=Action.CREATE)
     if (current.attributes, current.status) != (wanted.attributes, wanted.status):
         return draft_of(wanted)
     if current.declaration is not None and depends_on(current) != depends_on(wanted):
