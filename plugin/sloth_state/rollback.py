@@ -62,6 +62,11 @@ class RollbackPlan(NamedTuple):
     unreadable: tuple[Reading, ...]
     """Those of which nobody knows what they are now. Nothing is done while there are any."""
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether all is known to be as it shall be."""
+        return not self.steps and not self.unreadable
+
 
 def plan_rollback(
     current: Sequence[Resource],

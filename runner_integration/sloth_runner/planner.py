@@ -52,12 +52,12 @@ def plan_file(
     store: Store,
     request: RunRequest,
     plan: Plan,
-    listener: Callable[[PlannedChange | PlannedEffect], None] = lambda _found: None,
+    on_found: Callable[[PlannedChange | PlannedEffect], None] = lambda _found: None,
     listeners: Sequence[Listener] = (),
 ) -> Planned:
     """Find out what `run_file` would do with the same request. Changes nothing, takes no lock.
 
-    `plan` is filled, and `listener` is told of each change and effect as it is found; `listeners`
+    `plan` is filled, and `on_found` is told of each change and effect as it is found; `listeners`
     hear the events of a run, such as what tasks log. Tasks run, and what they would change is left
     undone; providers read reality. Raises what loading a file raises.
     """
@@ -72,7 +72,7 @@ def plan_file(
         secrets=request.secrets,
     )
     session.modules = dict(request.modules)
-    session.plan, plan.listener = plan, listener
+    session.plan, plan.on_found = plan, on_found
     driver = loading.driver(session)
 
     def on_effect(operation: str, arguments: Sequence[object]) -> None:

@@ -8,7 +8,6 @@ from sloth_runner.planned_run import PlannedRun
 from sloth_runner.resources.decisions import Verb
 from sloth_state.changes import KNOWN_AFTER_RUN, ResourceChange, change_of
 from sloth_state.differences import differences
-from sloth_state.model import ResourceDraft
 from sloth_state.sensitive import declared_list
 from sloth_state.values import to_json
 
@@ -46,7 +45,7 @@ class PlannedEffect(NamedTuple):
 
 
 class Plan:
-    """Collects what a run would do; `listener` is told of each part as it is found."""
+    """Collects what a run would do; `on_found` is told of each part as it is found."""
 
     def __init__(self) -> None:
         self.changes: list[PlannedChange] = []
@@ -58,11 +57,11 @@ class Plan:
         self.contents: dict[str, bytes] = {}
         """Contents of files, new ones and those they would replace, by SHA-256."""
         self._declared: dict[tuple[str, str], PlannedChange] = {}
-        self.listener: Callable[[PlannedChange | PlannedEffect], None] = lambda _found: None
+        self.on_found: Callable[[PlannedChange | PlannedEffect], None] = lambda _found: None
 
     def add(self, change: PlannedChange) -> None:
         self.changes.append(change)
-        self.listener(change)
+        self.on_found(change)
 
     def add_effect(self, context: TaskContext, operation: str, arguments: Sequence[object]) -> None:
         """An operation with effects that the script called in a task, or at its top level."""
@@ -70,7 +69,7 @@ class Plan:
         host = context.host if operation in _DELEGATED else None
         effect = PlannedEffect(context.name, operation, detail, host)
         self.effects.append(effect)
-        self.listener(effect)
+        self.on_found(effect)
 
     def declare(
         self,
@@ -114,7 +113,7 @@ class Plan:
         """
         declared = self._declared.pop(identity)
         if declared.change.action != "noop":
-            run.secrets.refuse_in_clear(_draft(self.as_planned(run, identity)), contents)
+            run.secrets.refuse_in_clear(self.as_planned(run, identity), contents)
         self.add(declared)
 
     def record(self, before: Resource | None, after: Resource, task: str | None) -> None:
@@ -135,12 +134,6 @@ class Plan:
         return {
             verb: actions.count(verb) for verb in ("create", "update", "replace", "delete", "noop")
         }
-
-
-def _draft(resource: Resource) -> ResourceDraft:
-    return ResourceDraft(
-        resource.type, resource.name, resource.attributes, declaration=resource.declaration
-    )
 
 
 def _one_line(value: object) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from sloth_runner.events import Event
-    from sloth_state.model import Json, ResourceDraft
+    from sloth_state.model import Json, Resource, ResourceDraft
 
 MASK = "***"
 """What stands where a secret was."""
@@ -152,7 +152,9 @@ class Secrets:
                 hint="Keep what is not secret, and ask secrets for the rest each time.",
             )
 
-    def refuse_in_clear(self, draft: ResourceDraft, contents: Sequence[bytes] = ()) -> None:
+    def refuse_in_clear(
+        self, resource: Resource | ResourceDraft, contents: Sequence[bytes] = ()
+    ) -> None:
         """Raise WorkflowError if an attribute has a secret in it that is not declared sensitive.
 
         `contents`: what the attribute `content_sha256` stands for.
@@ -161,16 +163,16 @@ class Secrets:
             return
         from sloth_state.sensitive import declared_list, is_sensitive
 
-        sensitive = declared_list(draft, "sensitive")
+        sensitive = declared_list(resource, "sensitive")
         kept = [content.decode(errors="replace") for content in contents]
-        found = [*self._found(draft.attributes, "")]
+        found = [*self._found(resource.attributes, "")]
         found += [("content", name) for _, name in self._found(kept, "")]
         for path, name in found:
             if not is_sensitive(path, sensitive):
-                field = "sensitive" if draft.declaration is not None else "sensitive_attributes"
+                field = "sensitive" if resource.declaration is not None else "sensitive_attributes"
                 raise WorkflowError(
-                    f"the attribute {path} of {draft.type}/{draft.name} has the secret {name!r} "
-                    "in it, and is not declared sensitive",
+                    f"the attribute {path} of {resource.type}/{resource.name} has the secret "
+                    f"{name!r} in it, and is not declared sensitive",
                     hint=f'Add {field} = {{ "{path}" }}, so that it is never shown',
                 )
 

@@ -32,6 +32,6 @@ def roll_back_failed_run(store: Store, run_id: str, listeners: Sequence[Listener
         if any(each.is_settled for each in settled):
             newest = store.version(run.name, newest.version + 1)
         restoration = plan_restoration(world, store, newest, target)
-        if not restoration.plan.steps and not restoration.plan.unreadable:
+        if restoration.plan.is_empty:
             return None
         return restore(world, store, restoration)

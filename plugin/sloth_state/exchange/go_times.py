@@ -46,16 +46,6 @@ def _zone(text: str | None) -> timezone:
     return timezone(-offset if text[0] == "-" else offset)
 
 
-def go_seconds(value: Any) -> timedelta:
-    """A duration in seconds; none for what is no number, and for more than a timedelta holds."""
-    if not isinstance(value, int | float):
-        return timedelta()
-    try:
-        return timedelta(seconds=value)
-    except (ValueError, OverflowError):  # NaN, and what is too large
-        return timedelta()
-
-
 def _since_epoch(value: float) -> datetime | None:
     if value <= 0 or not isfinite(value):
         return None

@@ -7,11 +7,11 @@ run got several.
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sloth_state.errors import HistoryRefused
-from sloth_state.exchange.go_times import go_seconds, go_time
+from sloth_state.exchange.go_times import go_time
 from sloth_state.exchange.timeline import PastRun, Timeline
 from sloth_state.model import Action, History, Output, ResourceDraft, RunStatus
 
@@ -87,8 +87,8 @@ def _past_run(run: Row, versions: list[Row]) -> PastRun:
 
 def _later(started: datetime, seconds: Any) -> datetime:
     try:
-        return started + go_seconds(seconds)
-    except OverflowError:
+        return started + timedelta(seconds=seconds)
+    except (TypeError, ValueError, OverflowError):  # no number, NaN, or beyond all calendars
         return started
 
 

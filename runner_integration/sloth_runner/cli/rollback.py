@@ -202,7 +202,7 @@ def _go(
 def _must_be_recorded(store: Store, restoration: Restoration) -> bool:
     """Whether there is something to do, or at least to say: that a rollback which failed half-way
     is over, or why nothing can be done."""
-    if restoration.plan.steps or restoration.plan.unreadable:
+    if not restoration.plan.is_empty:
         return True
     newest = restoration.newest
     is_half_way = newest.status is RunStatus.FAILED and rollback_target(store, newest) is not None

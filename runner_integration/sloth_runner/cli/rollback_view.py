@@ -43,7 +43,7 @@ class RestorationView:
     def lines(self) -> Iterator[str]:
         plan = self._restoration.plan
         yield self._app.strong(self._heading)
-        if not plan.steps and not plan.unreadable:
+        if plan.is_empty:
             yield f"Nothing to do: {counted(plan.unchanged, 'resource')} as they shall be"
         yield from self._part("", [s for s in plan.steps if s.changes_the_world])
         records = [s for s in plan.steps if s.kind.value in ("record", "forget")]
@@ -62,7 +62,7 @@ class RestorationView:
             for reading in plan.unreadable:
                 identity = f"{reading.resource.type}/{reading.resource.name}"
                 yield f"  ? {printable(identity)}: {printable(reading.error or '')}"
-        if plan.steps or plan.unreadable:
+        if not plan.is_empty:
             yield ""
             yield _counts(plan)
 
